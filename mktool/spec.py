@@ -1,0 +1,186 @@
+"""
+A provider described as data.
+
+Everything here is frozen: it can be printed, compared, rendered into the table of
+providers, and checked for every vendor by one test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from .errors import ProviderError
+from .model import Login
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+MB = 1024 * 1024
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What an auth scheme adds to a request. ``url`` replaces base URL and path."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    url: str = ""
+
+
+class Scheme(Protocol):
+    """A way to prove who is calling; the implementations are in `http.auth`."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The fields this scheme cannot work without."""
+
+    def sign(self, login: Login) -> Signed:
+        """Return what proves that the request comes from this account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A value the user supplies: kept in the vault when secret, else beside the account.
+
+    ``env`` are the vendor's usual variable names, asked after ``MKTOOL_<PROVIDER>_<FIELD>``.
+    """
+
+    name: str
+    help: str
+    secret: bool = False
+    required: bool = False
+    pattern: str = ".+"
+    env: tuple[str, ...] = ()
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most ``calls`` in ``per`` seconds, counted in the ledger so that it outlives us.
+
+    ``bucket`` names the endpoints it counts ("*" is all of them); ``scope`` says whether each
+    account has its own, or all accounts of the app share it.
+    """
+
+    calls: int
+    per: float
+    bucket: str = "*"
+    scope: Literal["account", "app"] = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One vendor operation.
+
+    ``repeatable``: sending it twice does no harm (default: GET, PUT and DELETE do none).
+    ``key_header``: the vendor takes an idempotency key there. ``price`` is US dollars a call.
+    ``timeout`` in seconds overrides the provider's, for uploads.
+    """
+
+    operation: str
+    method: Method
+    path: str
+    repeatable: bool | None = None
+    bucket: str = "*"
+    key_header: str = ""
+    price: float = 0.0
+    timeout: float | None = None
+
+    @property
+    def safe_to_repeat(self) -> bool:
+        if self.repeatable is not None:
+            return self.repeatable
+        return self.method in ("GET", "PUT", "DELETE")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Map one kind of failure reply to one error; the first match wins.
+
+    ``code`` and ``text`` are regular expressions over the vendor's error code (full match)
+    and error text (search). A rule without a status also catches "200 with an error".
+    """
+
+    raises: type[ProviderError]
+    status: int | None = None
+    code: str | None = None
+    text: str | None = None
+    hint: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """How long a text may be, counted as the vendor counts it."""
+
+    limit: int
+    unit: str = "characters"
+    count: Callable[[str], int] = len
+    reply_limit: int | None = None
+
+    def room(self, *, reply: bool) -> int:
+        return self.reply_limit if reply and self.reply_limit is not None else self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What may be attached to one post: counts, types and sizes in bytes."""
+
+    kinds: Mapping[str, tuple[int, int]]  # kind -> (how many, bytes each)
+    types: frozenset[str]
+    alt: int = 0
+    mixed: bool = False
+    in_reply: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """Where the vendor's own view of a limit stands in its reply headers."""
+
+    limit: str = ""
+    remaining: str = ""
+    reset: str = ""
+    reset_is: Literal["epoch", "seconds"] = "epoch"
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """Everything about a vendor that is not behaviour."""
+
+    name: str
+    title: str
+    docs: str
+    base_url: str
+    auth: tuple[Scheme, ...]
+    fields: tuple[Field, ...] = ()
+    aliases: tuple[str, ...] = ()
+    setup: str = ""
+    limits: tuple[Limit, ...] = ()
+    throttle: Throttle | None = None
+    rules: tuple[Rule, ...] = ()
+    failed: tuple[str, Any] | None = None  # (path, value) in the body of a 200 that means failure
+    error_code: tuple[str, ...] = ("error.code",)
+    error_text: tuple[str, ...] = ("error.message",)
+    request_id: tuple[str, ...] = ("x-request-id",)
+    headers: Mapping[str, str] = field(default_factory=dict)  # values may hold {option}
+    text: Text | None = None
+    files: Files | None = None
+    link: Literal["append", "attach", "none"] = "append"
+    timeout: float = 20.0  # seconds; an unanswered write is looked up after this long
+    token_warning: float = 7 * DAY  # warn this long before a credential dies
+
+    def setting(self, name: str) -> Field | None:
+        return next((f for f in self.fields if f.name == name), None)
+
+
+def dig(data: Any, path: str) -> Any:
+    """Return the value at a dotted path (list positions are numbers), or None."""
+    for key in path.split("."):
+        if isinstance(data, Mapping):
+            data = data.get(key)
+        elif isinstance(data, list) and key.isdigit() and int(key) < len(data):
+            data = data[int(key)]
+        else:
+            return None
+    return data
