@@ -26,6 +26,7 @@ class Signed:
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     url: str = ""
+    shown_url: str = ""  # the same address without its secret, for the ledger
 
 
 class Scheme(Protocol):
@@ -74,18 +75,25 @@ class Endpoint:
     """One vendor operation.
 
     ``repeatable``: sending it twice does no harm (default: GET, PUT and DELETE do none).
+    ``bucket``: what it counts as against the limits (default: the operation).
     ``key_header``: the vendor takes an idempotency key there. ``price`` is US dollars a call.
-    ``timeout`` in seconds overrides the provider's, for uploads.
+    ``timeout`` in seconds overrides the provider's, for uploads. ``answers_text``: a success
+    is not JSON.
     """
 
     operation: str
     method: Method
     path: str
     repeatable: bool | None = None
-    bucket: str = "*"
+    bucket: str = ""
     key_header: str = ""
     price: float = 0.0
     timeout: float | None = None
+    answers_text: bool = False
+
+    @property
+    def counts_as(self) -> str:
+        return self.bucket or self.operation
 
     @property
     def safe_to_repeat(self) -> bool:

@@ -1,0 +1,1 @@
+"""Talking to vendors: auth schemes, limits, retries, classification. Only `wire` knows httpx."""

@@ -1,0 +1,139 @@
+"""
+Authentication schemes as frozen values.
+
+A scheme says what a request must carry; how a token is obtained and renewed is in
+`http.oauth`, and who may renew it is in `core.tokens`. A vendor with an odd scheme
+subclasses one in its own module.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..model import Login
+from ..spec import Signed
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderKey:
+    """A key in a header, by default ``Authorization: Bearer KEY``."""
+
+    field: str
+    header: str = "Authorization"
+    format: str = "Bearer {}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (self.field,)
+
+    def sign(self, login: Login) -> Signed:
+        return Signed({self.header: self.format.format(login.value(self.field))})
+
+
+@dataclass(frozen=True, slots=True)
+class QueryKey:
+    """A key in the query string."""
+
+    field: str
+    name: str
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (self.field,)
+
+    def sign(self, login: Login) -> Signed:
+        return Signed(query={self.name: login.value(self.field)})
+
+
+@dataclass(frozen=True, slots=True)
+class UrlKey:
+    """A secret address, such as an incoming webhook. ``shown`` is what the ledger keeps."""
+
+    field: str
+    shown: str
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (self.field,)
+
+    def sign(self, login: Login) -> Signed:
+        return Signed(url=login.value(self.field), shown_url=self.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Basic:
+    """HTTP basic authentication (RFC 7617). ``user`` is a field name, or a fixed "=name"."""
+
+    user: str
+    field: str
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (self.field,) if self.user.startswith("=") else (self.user, self.field)
+
+    def sign(self, login: Login) -> Signed:
+        user = self.user[1:] if self.user.startswith("=") else login.value(self.user)
+        pair = base64.b64encode(f"{user}:{login.value(self.field)}".encode()).decode()
+        return Signed({"Authorization": f"Basic {pair}"})
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth2:
+    """OAuth 2.0 bearer tokens (RFC 6749, 6750). The endpoints are data; so is every quirk.
+
+    ``redirect_ports``: the ports to register where the vendor compares redirect addresses
+    exactly; empty where any loopback port is accepted (RFC 8252 section 7.3).
+    ``lifetime``: seconds an access token lives where the vendor does not say.
+    """
+
+    authorize_url: str
+    token_url: str
+    scopes: tuple[str, ...]
+    revoke_url: str = ""
+    introspect_url: str = ""
+    device_url: str = ""
+    issuer: str = ""
+    pkce: bool = True
+    client_auth: Literal["basic", "body"] = "body"
+    public: bool = False
+    scope_separator: str = " "
+    redirect_ports: tuple[int, ...] = ()
+    redirect_path: str = "/callback"
+    authorize_params: Mapping[str, str] = field(default_factory=dict)
+    lifetime: float | None = None
+    dead_codes: tuple[str, ...] = ("invalid_grant",)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("access_token",)
+
+    def sign(self, login: Login) -> Signed:
+        return Signed({"Authorization": f"Bearer {login.value('access_token')}"})
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentials(OAuth2):
+    """The client logs in as itself (RFC 6749 section 4.4): no browser, no refresh token."""
+
+    authorize_url: str = ""
+    token_url: str = ""
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAccount(OAuth2):
+    """A signed assertion is traded for a token (RFC 7523).
+
+    ``key_field`` holds the private key (PEM), ``issuer_field`` the ``iss`` claim.
+    """
+
+    authorize_url: str = ""
+    token_url: str = ""
+    scopes: tuple[str, ...] = ()
+    key_field: str = "private_key"
+    issuer_field: str = "client_email"
+    subject_field: str = ""
+    audience: str = ""

@@ -1,0 +1,167 @@
+"""What a response means: a reply, or one error of the tree. All differences are data."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .. import errors as e
+from ..spec import Endpoint, Rule, Spec, dig
+from .reply import Response
+
+BY_STATUS: Mapping[int, type[e.ProviderError]] = {
+    401: e.Unauthorized,
+    403: e.Forbidden,
+    404: e.NotFound,
+    408: e.Unavailable,
+    410: e.NotFound,
+    425: e.Unavailable,
+    429: e.RateLimited,
+}
+TEXT_LIMIT = 300
+
+
+def classify(
+    spec: Spec, endpoint: Endpoint, account: str, response: Response, *, keyed: bool = False
+) -> e.ProviderError | None:
+    """Return the error that a response stands for, or None for a success.
+
+    ``keyed``: the request carried an idempotency key, so it may be repeated.
+    """
+    data = response.json()
+    code, text = _first(data, spec.error_code), _first(data, spec.error_text)
+    where = e.Context(
+        spec.name,
+        account,
+        endpoint.operation,
+        response.status,
+        code[:80],
+        request_id(spec, response),
+    )
+    failed = not 200 <= response.status < 300 or _says_failed(spec, data)
+    rule = _rule(spec.rules, response.status, code, text or plain(response)) if failed else None
+    kind = rule.raises if rule else _default(endpoint, response, data, failed, keyed=keyed)
+    if kind is None:
+        return None
+    message = (rule.message if rule else "") or text or code or _describe(response, data)
+    return kind(
+        printable(message),
+        where,
+        hint=rule.hint if rule else "",
+        retry_after=retry_after(spec, response),
+    )
+
+
+def _says_failed(spec: Spec, data: Any) -> bool:
+    return spec.failed is not None and dig(data, spec.failed[0]) == spec.failed[1]
+
+
+def _default(
+    endpoint: Endpoint, response: Response, data: Any, failed: bool, *, keyed: bool
+) -> type[e.ProviderError] | None:
+    repeatable = endpoint.safe_to_repeat or keyed
+    if response.status >= 500:
+        return e.Unavailable if repeatable else e.OutcomeUnknown
+    if response.status >= 400:
+        return BY_STATUS.get(response.status, e.Rejected)
+    if failed:  # a redirect, or an informational status: not the vendor's API
+        return e.UnexpectedReply if response.status >= 300 or response.status < 200 else e.Rejected
+    if data is None and not _text_is_fine(endpoint, response):
+        return e.UnexpectedReply if repeatable else e.OutcomeUnknown
+    return None
+
+
+def _text_is_fine(endpoint: Endpoint, response: Response) -> bool:
+    """Some endpoints answer in plain text or bytes; a web page is never an answer."""
+    return endpoint.answers_text and not _is_page(response)
+
+
+def _is_page(response: Response) -> bool:
+    start = response.body.lstrip()[:200].lower()
+    return start.startswith((b"<!doctype html", b"<html"))
+
+
+def _rule(rules: Sequence[Rule], status: int, code: str, text: str) -> Rule | None:
+    for rule in rules:
+        if rule.status not in (None, status):
+            continue
+        if rule.code is not None and not re.fullmatch(rule.code, code):
+            continue
+        if rule.text is not None and not re.search(rule.text, text, re.IGNORECASE):
+            continue
+        return rule
+    return None
+
+
+def _first(data: Any, paths: Sequence[str]) -> str:
+    for path in paths:
+        value = dig(data, path)
+        if value not in (None, "") and not isinstance(value, dict | list | bool):
+            return str(value)
+    return ""
+
+
+def plain(response: Response) -> str:
+    """A short text/plain body; some webhooks answer with a bare word."""
+    if _is_page(response) or len(response.body) > TEXT_LIMIT:
+        return ""
+    return response.body.decode("utf-8", "replace")
+
+
+def _describe(response: Response, data: Any) -> str:
+    if _is_page(response):
+        return "answered with a web page instead of data"
+    if 300 <= response.status < 400:
+        return "answered with a redirect, which is not followed"
+    if data is None:
+        return "answered with something that is not JSON"
+    return "refused" if response.status < 500 else "failed inside"
+
+
+def printable(text: str) -> str:
+    """One line of printable characters: a reply must not steer the terminal."""
+    line = " ".join(text.split())
+    return "".join(c for c in line if c.isprintable())[:TEXT_LIMIT]
+
+
+def request_id(spec: Spec, response: Response) -> str:
+    found = (response.headers.get(name, "") for name in spec.request_id)
+    return printable(next(filter(None, found), ""))[:100]
+
+
+def retry_after(spec: Spec, response: Response, now: float | None = None) -> float | None:
+    """Return seconds to wait, from ``Retry-After`` in either form (RFC 9110 section 10.2.3)
+    or the vendor's reset header, measured against the server's own clock."""
+    value = response.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", value):
+        return float(value)
+    clock = http_date(response.headers.get("date", "")) or now or time.time()
+    if value and (at := http_date(value)) is not None:
+        return max(0.0, at - clock)
+    if response.status == 429 and spec.throttle and spec.throttle.reset:
+        return reset_in(spec, response, clock)
+    return None
+
+
+def reset_in(spec: Spec, response: Response, clock: float) -> float | None:
+    """Return the seconds until the vendor's window starts anew, where a header says it."""
+    if spec.throttle is None:
+        return None
+    value = response.headers.get(spec.throttle.reset, "")
+    if not re.fullmatch(r"\d{1,12}(\.\d+)?", value):
+        return None
+    return max(0.0, float(value) - (clock if spec.throttle.reset_is == "epoch" else 0.0))
+
+
+def http_date(value: str) -> float | None:
+    """Return epoch seconds for an HTTP date, or None."""
+    if not value:
+        return None
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(value).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -1,0 +1,73 @@
+"""What came back: the raw response, and the answer as vendor files read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import errors as e
+from ..spec import dig
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """Status, headers (lower case) and the decoded body, whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """Return the decoded JSON, {} for an empty body, None for anything else."""
+        if not self.body.strip():
+            return {}
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+class Reply:
+    """A successful answer, read through paths and never by subscript."""
+
+    def __init__(
+        self, data: Any, headers: Mapping[str, str], where: e.Context, *, write: bool = False
+    ) -> None:
+        self.data, self.headers, self.where, self._write = data, headers, where, write
+
+    def get(self, path: str) -> Any:
+        """Return the value at a dotted path, or None."""
+        return dig(self.data, path)
+
+    def need(self, path: str) -> str:
+        """Return a documented value as text."""
+        value = dig(self.data, path)
+        if value is None or isinstance(value, dict | list):
+            raise self._odd(f"no {path!r} in the reply")
+        return str(value)
+
+    def header(self, name: str) -> str:
+        """Return a documented header; some vendors put the new id there."""
+        if name.lower() not in self.headers:
+            raise self._odd(f"no {name!r} header in the reply")
+        return self.headers[name.lower()]
+
+    def _odd(self, text: str) -> e.ProviderError:
+        # After a write, an answer that cannot be read leaves open whether it happened.
+        kind = e.OutcomeUnknown if self._write else e.UnexpectedReply
+        return kind(text, self.where)
+
+
+class Placeholder(Reply):
+    """The answer of a dry run: every value is its own name."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__({}, {}, e.Context("", operation=operation))
+
+    def need(self, path: str) -> str:
+        return f"‹{path}›"
+
+    def header(self, name: str) -> str:
+        return f"‹{name}›"

@@ -1,0 +1,81 @@
+"""Where a provider's addresses lead: the vendor, another base URL, or the sandbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ..errors import ConfigError
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def is_loopback(url: str) -> bool:
+    return (urlsplit(url).hostname or "") in LOOPBACK
+
+
+def origin(url: str) -> str:
+    """Return ``scheme://host[:port]``, lower case."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def checked(url: str, where: str) -> str:
+    """Return ``url`` without a trailing slash if tokens may travel there, else `ConfigError`."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ConfigError(f"{where}: not a URL", hint="write https://HOST") from None
+    if parts.scheme == "http" and not is_loopback(url):
+        raise ConfigError(f"{where}: plain http would show the token to the network",
+                          hint="write https://…; http is allowed to 127.0.0.1 only")  # fmt: skip
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"{where}: not a URL", hint="write https://HOST")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ConfigError(f"{where}: must not hold a user name, a query or a fragment",
+                          hint="write https://HOST[/PATH]")  # fmt: skip
+    return url.rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Turns the vendor's own addresses into those to use.
+
+    ``override`` is another base URL for this provider; ``sandbox`` plays every vendor, each
+    under its own host name as the first part of the path.
+    """
+
+    home: str
+    override: str = ""
+    sandbox: str = ""
+
+    @property
+    def origin(self) -> str:
+        """The origin that credentials are bound to."""
+        return origin(self.override or self.sandbox or self.home)
+
+    @property
+    def is_sandbox(self) -> bool:
+        return bool(self.sandbox) and not self.override
+
+    def url(self, path: str) -> str:
+        """Return the address of a path below the base URL."""
+        if not self.override:
+            return self.move(self.home + path)
+        base = urlsplit(self.override).path
+        # "https://host/2" given for paths that begin with /2/ names the same place.
+        overlap = base and path.startswith(f"{base}/")
+        return self.override + (path[len(base) :] if overlap else path)
+
+    def move(self, url: str) -> str:
+        """Return where an absolute address of the vendor leads from here."""
+        parts = urlsplit(url)
+        tail = parts.path + (f"?{parts.query}" if parts.query else "")
+        if is_loopback(url):
+            return url
+        if self.override:
+            return origin(self.override) + tail
+        if self.sandbox:
+            return f"{self.sandbox}/{parts.netloc}{tail}"
+        return url

@@ -1,0 +1,120 @@
+"""The wire: one request out, one response in. The only module that imports httpx."""
+
+from __future__ import annotations
+
+import ssl
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigError
+from .reply import Response
+from .request import Request
+
+if TYPE_CHECKING:
+    import httpx
+
+MAX_REPLY = 32 * 1024 * 1024
+
+
+class NotSent(Exception):
+    """The request never left: no connection could be made."""
+
+
+class Cut(Exception):
+    """The request, or part of it, left, and no whole answer came back."""
+
+
+def _httpx() -> Any:
+    # httpx imports its own command line (click, rich, pygments: 40 ms) where click is installed.
+    if "httpx" not in sys.modules:
+        sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+    import httpx
+
+    return httpx
+
+
+class Wire:
+    """A pool of connections to one origin; redirects are never followed.
+
+    On loopback no proxy is used and no certificate is trusted, so that nothing is loaded.
+    """
+
+    def __init__(self, *, loopback: bool) -> None:
+        self._httpx = _httpx()
+        verify: bool | ssl.SSLContext = True
+        if loopback:
+            verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        try:
+            self._client: httpx.Client = self._httpx.Client(
+                verify=verify, trust_env=not loopback, follow_redirects=False
+            )
+        except (ValueError, ImportError, OSError) as error:
+            raise ConfigError(
+                f"the proxy or certificate settings cannot be used: {type(error).__name__}",
+                hint="mktool doctor",
+            ) from None
+        self._client.headers.pop("user-agent", None)
+
+    def send(self, request: Request, timeout: float) -> Response:
+        """Return the response, or raise `NotSent` or `Cut`."""
+        httpx = self._httpx
+        from .. import __version__
+
+        try:
+            files = {
+                name: (part.name or part.path.name, part.read(), part.mime)
+                for name, part in (request.files or {}).items()
+            }
+            headers = {"User-Agent": f"mktool/{__version__}", **request.all_headers()}
+            content: Any = request.content()
+            if request.raw is not None:
+                content = iter(request.raw)
+                headers["Content-Length"] = str(request.raw.length)
+            outgoing = self._client.build_request(
+                request.endpoint.method,
+                request.full_url,
+                headers=headers,
+                content=content,
+                data=dict(request.form or {}) if files else None,
+                files=files or None,
+                timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
+            )
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise NotSent(type(error).__name__) from None
+        try:
+            return self._read(self._client.send(outgoing, stream=True), timeout)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout,
+                httpx.UnsupportedProtocol, httpx.ProxyError) as error:  # fmt: skip
+            raise NotSent(_reason(error)) from None
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise Cut(_reason(error)) from None
+
+    def _read(self, reply: httpx.Response, timeout: float) -> Response:
+        end, body = time.monotonic() + 2 * timeout, bytearray()
+        try:
+            for chunk in reply.iter_bytes():
+                body += chunk
+                if len(body) > MAX_REPLY:
+                    raise Cut("the reply is too large")
+                if time.monotonic() > end:
+                    raise Cut("the reply came too slowly")
+        finally:
+            reply.close()
+        return Response(reply.status_code, dict(reply.headers.items()), bytes(body))
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def _reason(error: Exception) -> str:
+    """Words for people, without the address (which may hold a secret)."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return f"TLS: {cause.reason or 'failed'}"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    words = {"ConnectError": "no connection", "ReadTimeout": "no answer in time"}
+    return words.get(type(error).__name__, type(error).__name__)

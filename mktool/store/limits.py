@@ -1,0 +1,154 @@
+"""
+Rate limits, counted in the ledger: a cron process lives two seconds.
+
+Up to a minute a limit is a rate, kept as one row (GCRA: the theoretical arrival time of the
+next call, with a burst of at most a tenth of the limit, because vendors count windows). Above,
+it is a window, counted over the rows of ``calls``. Both are asked and taken in the
+transaction that records the call, so that processes cannot pass a limit together.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from ..http.exchange import Call, Throttled
+from ..spec import MINUTE, Limit
+
+
+class Usage(NamedTuple):
+    """One window as `mktool limits` shows it; ``resets_at`` is epoch seconds.
+
+    ``source`` is "counted" (by us) or "vendor" (from its headers).
+    """
+
+    provider: str
+    account: str
+    bucket: str
+    per: float
+    quota: int
+    used: int
+    resets_at: float | None
+    blocked_until: float | None
+    source: str
+
+
+def wait(db: sqlite3.Connection, call: Call, limits: Sequence[Limit], now: float) -> float:
+    """Return the seconds until every limit that counts this call allows it."""
+    waits = [_blocked(db, call, now)]
+    for limit in _counting(limits, call.bucket):
+        waits.append(
+            _rate(db, call, limit, now) if _is_rate(limit) else _window(db, call, limit, now)
+        )
+    return max(0.0, *waits)
+
+
+def take(db: sqlite3.Connection, call: Call, limits: Sequence[Limit], now: float) -> None:
+    """Count this call against its rates; windows are counted over the calls themselves."""
+    for limit in _counting(limits, call.bucket):
+        if _is_rate(limit):
+            db.execute(
+                "insert into limits (provider, account, bucket, per, tat) values (?, ?, ?, ?, ?)"
+                " on conflict do update set tat = max(coalesce(tat, 0), ?) + ?",
+                (
+                    call.provider, _owner(limit, call.account), limit.bucket, limit.per,
+                    now + limit.per / limit.calls, now, limit.per / limit.calls,
+                ),
+            )  # fmt: skip
+
+
+def note(db: sqlite3.Connection, provider: str, account: str, seen: Throttled, now: float) -> None:
+    """Keep what the vendor said. ``per`` 0 marks its rows."""
+    db.execute(
+        "insert into limits (provider, account, bucket, per, quota, remaining, reset,"
+        " blocked_until, seen_at) values (?, ?, ?, 0, ?, ?, ?, ?, ?)"
+        " on conflict do update set quota = coalesce(excluded.quota, quota),"
+        " remaining = excluded.remaining, reset = excluded.reset,"
+        " blocked_until = excluded.blocked_until, seen_at = excluded.seen_at",
+        (
+            provider, account, seen.bucket, seen.quota, seen.remaining, seen.reset,
+            seen.blocked_until, now,
+        ),
+    )  # fmt: skip
+
+
+def usage(
+    db: sqlite3.Connection, provider: str, account: str, limits: Iterable[Limit], now: float
+) -> Iterator[Usage]:
+    """Yield what is used of each declared limit, then what the vendor itself said."""
+    for limit in limits:
+        where, params = _scope(provider, account, limit)
+        (used, first) = db.execute(
+            f"select count(*), min(at) from calls where {where} and at > ?"  # noqa: S608
+            " and outcome != 'unsent'",
+            (*params, now - limit.per),
+        ).fetchone()
+        yield Usage(
+            provider, _owner(limit, account) or "*", limit.bucket, limit.per, limit.calls, used,
+            first + limit.per if first else None, None, "counted",
+        )  # fmt: skip
+    rows = db.execute(
+        "select bucket, quota, remaining, reset, blocked_until from limits"
+        " where provider = ? and account = ? and per = 0",
+        (provider, account),
+    )
+    for bucket, quota, remaining, reset, blocked in rows:
+        if max(reset or 0.0, blocked or 0.0) > now:
+            used = quota - remaining if quota is not None and remaining is not None else 0
+            until = blocked if blocked and blocked > now else None
+            yield Usage(provider, account, bucket, 0.0, quota or 0, used, reset, until, "vendor")
+
+
+def _counting(limits: Sequence[Limit], bucket: str) -> list[Limit]:
+    return [limit for limit in limits if limit.bucket in ("*", bucket)]
+
+
+def _is_rate(limit: Limit) -> bool:
+    return limit.per <= MINUTE
+
+
+def _owner(limit: Limit, account: str) -> str:
+    return "" if limit.scope == "app" else account
+
+
+def _scope(provider: str, account: str, limit: Limit) -> tuple[str, tuple[str, ...]]:
+    where, params = ["provider = ?"], [provider]
+    if limit.bucket != "*":
+        where.append("bucket = ?")
+        params.append(limit.bucket)
+    if limit.scope == "account":
+        where.append("account = ?")
+        params.append(account)
+    return " and ".join(where), tuple(params)
+
+
+def _blocked(db: sqlite3.Connection, call: Call, now: float) -> float:
+    (until,) = db.execute(
+        "select max(blocked_until) from limits where provider = ? and account = ? and bucket = ?"
+        " and per = 0",
+        (call.provider, call.account, call.bucket),
+    ).fetchone()
+    return float(until or 0.0) - now
+
+
+def _rate(db: sqlite3.Connection, call: Call, limit: Limit, now: float) -> float:
+    row = db.execute(
+        "select tat from limits where provider = ? and account = ? and bucket = ? and per = ?",
+        (call.provider, _owner(limit, call.account), limit.bucket, limit.per),
+    ).fetchone()
+    interval = limit.per / limit.calls
+    burst = max(1, limit.calls // 10)
+    # A clock set back must not block for longer than one period.
+    ahead = min((row[0] or 0.0) - now, limit.per) if row else 0.0
+    return ahead - interval * (burst - 1)
+
+
+def _window(db: sqlite3.Connection, call: Call, limit: Limit, now: float) -> float:
+    where, params = _scope(call.provider, call.account, limit)
+    row = db.execute(
+        f"select at from calls where {where} and at > ? and outcome != 'unsent'"  # noqa: S608
+        " order by at desc limit 1 offset ?",
+        (*params, now - limit.per, limit.calls - 1),
+    ).fetchone()
+    return min(float(row[0]) + limit.per - now, limit.per) if row else 0.0

@@ -1,0 +1,89 @@
+"""The schema of the ledger, one function a step; each runs once, in a transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..errors import StorageError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+
+def m001_calls_and_acts(db: Database) -> None:
+    """Calls (one row an exchange), limits, acts (what was asked for) and their parts."""
+    db.table("calls").create(
+        {
+            "id": int, "at": float, "provider": str, "account": str, "operation": str,
+            "method": str, "url": str, "bucket": str, "repeatable": int, "attempt": int,
+            "act": int, "part": int, "outcome": str, "status": int, "code": str, "ms": float,
+            "request_id": str,
+        },
+        pk="id",
+    )  # fmt: skip
+    db.table("calls").create_index(["provider", "bucket", "at"])
+    db.table("calls").create_index(["at"])
+    db.table("calls").create_index(["act", "part"])
+    db.table("limits").create(
+        {
+            "provider": str, "account": str, "bucket": str, "per": float, "tat": float,
+            "blocked_until": float, "quota": int, "remaining": int, "reset": float,
+            "seen_at": float,
+        },
+        pk=("provider", "account", "bucket", "per"),
+    )  # fmt: skip
+    db.table("acts").create(
+        {
+            "id": int, "created": float, "updated": float, "verb": str, "provider": str,
+            "account": str, "key": str, "digest": str, "state": str, "content": str,
+            "due": float, "zone": str, "code": str, "error": str,
+        },
+        pk="id",
+    )  # fmt: skip
+    db.table("acts").create_index(["state", "due"])
+    db.table("acts").create_index(["provider", "account", "digest"])
+    db.execute(
+        "create unique index acts_by_key on acts (verb, provider, account, key)"
+        " where key is not null and state != 'cancelled'"
+    )
+    db.table("parts").create(
+        {
+            "act": int, "seq": int, "state": str, "started": float, "at": float, "id": str,
+            "url": str, "ref": str,
+        },
+        pk=("act", "seq"),
+    )  # fmt: skip
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_calls_and_acts,)
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """Return how many migrations have run; `StorageError` if a newer mktool ran more."""
+    (done,) = connection.execute("pragma user_version").fetchone()
+    if done > len(MIGRATIONS):
+        raise StorageError(
+            "the ledger was written by a newer mktool", hint="upgrade mktool on this machine"
+        )
+    return int(done)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date. Two processes may try at once; one does it."""
+    if version(connection) == len(MIGRATIONS):
+        return
+    from sqlite_utils import Database  # 65 ms, so only when there is something to do
+
+    connection.execute("begin immediate")
+    try:
+        done = version(connection)
+        for number, step in enumerate(MIGRATIONS[done:], start=done + 1):
+            step(Database(connection, recursive_triggers=False))
+            connection.execute(f"pragma user_version = {number}")
+        connection.execute("commit")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
