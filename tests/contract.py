@@ -1,0 +1,297 @@
+"""
+The contract every vendor must keep, and the scripted wire it is tested on.
+
+A vendor's test file subclasses `ProviderContract` and states facts: what is sent, what comes
+back, what that means. The behaviour (retries, never sent twice, leaks, a changed API) is
+tested here, once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, unquote
+
+import pytest
+
+from mktool import errors as e
+from mktool import providers
+from mktool.capability import CAPABILITIES, capabilities
+from mktool.http.client import Client, DryRun
+from mktool.http.exchange import Exchange, Scope
+from mktool.http.reply import Response
+from mktool.http.request import Request
+from mktool.http.target import Target
+from mktool.http.wire import Cut
+from mktool.model import Login, Secret
+from mktool.provider import Provider
+from mktool.store.ledger import Ledger
+
+SOURCE = Path(providers.__path__[0])
+MAX_LINES = 150
+LEAK = "s3cr3t-that-must-not-leak"
+NOW = 1_790_000_000.0
+WRITES = frozenset({"post", "thread"})
+
+
+@dataclass(frozen=True)
+class Wire:
+    """One expected exchange. ``path`` is the end of the decoded path; what is listed in
+    ``sends`` (JSON or form), ``query`` and ``header`` must be there."""
+
+    method: str
+    path: str
+    sends: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    header: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+    reply: Any = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A capability in use: the call, the exchanges, the result."""
+
+    capability: str
+    call: Callable[[Any], Any]
+    wire: tuple[Wire, ...]
+    result: Any
+
+
+class ScriptedVendor:
+    """Stands at the end of the wire. An unexpected request fails; so does an unused reply."""
+
+    def __init__(self, script: Iterable[Wire | Exception]) -> None:
+        self.script = list(script)
+        self.requests: list[Request] = []
+
+    def send(self, request: Request, timeout: float) -> Response:
+        self.requests.append(request)
+        assert timeout > 0
+        assert self.script, f"unexpected {request.endpoint.method} {request.url}"
+        step = self.script.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        self._compare(step, request)
+        body = step.reply if isinstance(step.reply, bytes) else json.dumps(step.reply).encode()
+        headers = {"date": formatdate(NOW, usegmt=True), **step.headers}
+        return Response(step.status, headers, body)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    @staticmethod
+    def _compare(step: Wire, request: Request) -> None:
+        assert request.endpoint.method == step.method
+        assert unquote(request.url.split("?")[0]).endswith(step.path), request.url
+        sent: Mapping[str, Any] = request.json if request.json is not None else request.form or {}
+        assert step.sends.items() <= dict(sent).items(), (step.sends, sent)
+        assert step.query.items() <= dict(parse_qsl(request.query)).items(), request.query
+        assert step.header.items() <= request.all_headers().items()
+
+
+class FixedCredential:
+    """A login that is always valid; with ``renewed`` it can be renewed once."""
+
+    def __init__(self, login: Login, renewed: Login | None = None) -> None:
+        self._login, self.renewed, self.renewals = login, renewed, 0
+
+    def login(self) -> Login:
+        return self._login
+
+    def renew(self, rejected: Login) -> Login | None:
+        assert rejected is self._login
+        self.renewals += 1
+        self._login = self.renewed or self._login
+        return self.renewed
+
+
+class ProviderContract:
+    """Subclass as ``class TestVendor``; set the facts; add tests only for what is special."""
+
+    provider: ClassVar[str]
+    options: ClassVar[dict[str, str]] = {}
+    secrets: ClassVar[tuple[str, ...]]
+    examples: ClassVar[tuple[Example, ...]]
+    failures: ClassVar[tuple[tuple[Wire, type[e.ProviderError]], ...]] = ()
+
+    @pytest.fixture
+    def cls(self) -> type[Provider]:
+        return providers.load(self.provider)
+
+    @pytest.fixture
+    def ledger(self, tmp_path: Path) -> Ledger:
+        return Ledger(tmp_path / "ledger.db", clock=lambda: NOW)
+
+    def open(
+        self, cls: type[Provider], ledger: Ledger, script: Iterable[Wire | Exception],
+        options: Mapping[str, str] | None = None, secrets: Iterable[str] | None = None,
+    ) -> tuple[Any, ScriptedVendor, list[float]]:  # fmt: skip
+        """Return the provider, the vendor it talks to, and the waits it made (seconds)."""
+        vendor, naps = ScriptedVendor(script), list[float]()
+        names = tuple(secrets) if secrets is not None else self.secrets
+        chosen = self.options if options is None else options
+        login = Login(chosen, {name: Secret(LEAK) for name in names})
+        self.credential = FixedCredential(login, replace(login, generation=1))
+        exchange = Exchange(
+            cls.spec, "default", lambda: vendor, ledger,  # type: ignore[arg-type, return-value]
+            sleep=naps.append, clock=lambda: NOW,
+        )  # fmt: skip
+        exchange.scope = Scope(1, 1)
+        defaults = {f.name: f.default for f in cls.spec.fields if f.default}
+        client = Client(
+            exchange, Target(cls.spec.base_url), self.credential, {**defaults, **chosen}
+        )
+        return cls(client), vendor, naps
+
+    def probe(self, kind: str) -> Example:
+        """Return an example that reads, or one that writes."""
+        for example in self.examples:
+            if (example.capability in WRITES) == (kind == "write"):
+                return example
+        pytest.fail(f"no {kind} example")
+
+    # -- the data ------------------------------------------------------------------------------
+
+    def test_spec_is_complete(self, cls: type[Provider]) -> None:
+        spec = cls.spec
+        assert spec.name == self.provider
+        assert spec.docs.startswith("https://")
+        assert spec.base_url.startswith("https://")
+        assert not spec.base_url.endswith("/")
+        assert spec.setup.strip()
+        assert all(limit.calls > 0 and limit.per > 0 for limit in spec.limits)
+        assert all(re.compile(f.pattern) and f.help for f in spec.fields)
+        known = {f.name for f in spec.fields}
+        assert all(known.issuperset(scheme.needs) for scheme in spec.auth)
+        secret = {f.name for f in spec.fields if f.secret}
+        assert secret.issuperset(name for scheme in spec.auth for name in scheme.needs)
+
+    def test_module_is_small(self) -> None:
+        text = (SOURCE / f"{self.provider.replace('-', '_')}.py").read_text()
+        assert len(text.splitlines()) <= MAX_LINES
+
+    def test_every_capability_is_declared_and_has_an_example(self, cls: type[Provider]) -> None:
+        structural = {n for n, p in CAPABILITIES.items() if issubclass(cls, p)}
+        assert capabilities(cls) == structural
+        assert {x.capability for x in self.examples} == capabilities(cls)
+
+    # -- the behaviour -------------------------------------------------------------------------
+
+    def test_examples(self, cls: type[Provider], tmp_path: Path) -> None:
+        for number, example in enumerate(self.examples):
+            ledger = Ledger(tmp_path / f"{number}.db", clock=lambda: NOW)
+            provider, vendor, _ = self.open(cls, ledger, example.wire)
+            assert example.call(provider) == example.result, example.capability
+            assert vendor.script == []
+            (rows,) = ledger.db.execute(
+                "select count(*) from calls where outcome = 'ok'"
+            ).fetchone()
+            assert rows == len(vendor.requests)
+
+    def test_declared_failures(self, cls: type[Provider], tmp_path: Path) -> None:
+        example = self.probe("read")
+        for number, (wire, kind) in enumerate(self.failures):
+            ledger = Ledger(tmp_path / f"{number}.db", clock=lambda: NOW)
+            step = replace(wire, method=example.wire[0].method, path=example.wire[0].path)
+            provider, _, _ = self.open(cls, ledger, [step] * 10)
+            with pytest.raises(e.ProviderError) as caught:
+                example.call(provider)
+            assert type(caught.value) is kind, wire
+
+    def test_dry_run_sends_nothing_and_masks_secrets(self, cls: type[Provider]) -> None:
+        for example in self.examples:
+            if example.capability in WRITES:
+                dry = DryRun(
+                    cls.spec, Target(cls.spec.base_url),
+                    {**{f.name: f.default for f in cls.spec.fields if f.default}, **self.options},
+                    frozenset(self.secrets),
+                )  # fmt: skip
+                example.call(cls(dry))
+                assert [r["method"] for r in dry.requests] == [w.method for w in example.wire]
+                assert LEAK not in json.dumps(dry.requests)
+                assert "***" in json.dumps(dry.requests)
+
+    # -- what no vendor file has to think about ------------------------------------------------
+
+    @pytest.mark.parametrize(
+        ("status", "kind", "tries"),
+        [(403, e.Forbidden, 1), (429, e.RateLimited, 5), (500, e.Unavailable, 5)],
+    )
+    def test_statuses_on_a_read(
+        self, cls: type[Provider], ledger: Ledger, status: int, kind: type, tries: int
+    ) -> None:
+        example = self.probe("read")
+        step = Wire(example.wire[0].method, example.wire[0].path, status=status)
+        provider, vendor, naps = self.open(cls, ledger, [step] * tries)
+        with pytest.raises(kind):
+            example.call(provider)
+        assert vendor.script == []
+        assert len(naps) >= tries - 1
+
+    def test_a_write_is_never_sent_twice(self, cls: type[Provider], tmp_path: Path) -> None:
+        *before, last = self.probe("write").wire
+        lost: tuple[Wire | Exception, ...] = (
+            Cut("no answer in time"),
+            replace(last, status=500),
+            replace(last, status=502, reply=b"<html>bad gateway</html>"),
+            replace(last, reply=b"<html>welcome to the hotel network</html>", headers={}),
+        )
+        for number, step in enumerate(lost):
+            ledger = Ledger(tmp_path / f"{number}.db", clock=lambda: NOW)
+            provider, vendor, _ = self.open(cls, ledger, [*before, step])
+            with pytest.raises(e.OutcomeUnknown):
+                self.probe("write").call(provider)
+            assert vendor.script == []
+            doubt = "select count(*) from calls where repeatable = 0 and outcome = 'unknown'"
+            assert ledger.db.execute(doubt).fetchone() == (1,)
+
+    def test_a_refused_write_is_sent_again_after_the_wait(
+        self, cls: type[Provider], ledger: Ledger
+    ) -> None:
+        example = self.probe("write")
+        *before, last = example.wire
+        refused = replace(last, status=429, headers={"retry-after": "7"}, reply={})
+        provider, vendor, naps = self.open(cls, ledger, [*before, refused, last])
+        ledger.clock = lambda: NOW + sum(naps)
+        assert example.call(provider) == example.result
+        assert vendor.script == []
+        assert 7.0 in naps
+
+    def test_a_changed_api_is_reported(self, cls: type[Provider], tmp_path: Path) -> None:
+        example = self.probe("read")
+        first = example.wire[0]
+        for number, reply in enumerate(({}, b"<html>down for maintenance</html>", b"[[[[")):
+            ledger = Ledger(tmp_path / f"{number}.db", clock=lambda: NOW)
+            odd = Wire(first.method, first.path, reply=reply)
+            provider, _, _ = self.open(cls, ledger, [odd])
+            with pytest.raises(e.UnexpectedReply):
+                example.call(provider)
+
+    def test_a_refused_token_is_renewed_once(self, cls: type[Provider], ledger: Ledger) -> None:
+        example = self.probe("read")
+        refused = Wire(example.wire[0].method, example.wire[0].path, status=401)
+        provider, vendor, _ = self.open(cls, ledger, [refused, *example.wire])
+        assert example.call(provider) == example.result
+        assert vendor.script == []
+        assert self.credential.renewals == 1
+
+    def test_secrets_do_not_leak(
+        self, cls: type[Provider], ledger: Ledger, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("DEBUG")
+        example = self.probe("read")
+        step = Wire(example.wire[0].method, example.wire[0].path, status=401)
+        provider, vendor, _ = self.open(cls, ledger, [step, step])
+        with pytest.raises(e.Unauthorized) as caught:
+            example.call(provider)
+        dump = "\n".join(ledger.db.iterdump())
+        shown = [str(caught.value), repr(vars(caught.value)), dump, caplog.text]
+        shown += [json.dumps(r.shown()) + repr(r) for r in vendor.requests]
+        assert not [text for text in shown if LEAK in text]
