@@ -5,6 +5,7 @@ Every error mktool raises on purpose, named for what the caller does next.
   - InvalidInput           fix the command or the file; nothing was sent          2
   - ConfigError            fix the configuration                                  3
     + StorageError         free or unlock the disk                                3
+      x Busy               wait for the other mktool process                      3
   - VaultError             unlock, reach or repair the credential store           4
     + VaultUnreachable, VaultLocked, VaultTimeout, VaultNoKey, VaultWrongKey, VaultTampered
   - Unsupported            this provider cannot do that; nothing was sent         5
@@ -61,6 +62,13 @@ class StorageError(ConfigError):
     """The disk refused a write, or a file of ours cannot be read."""
 
     code = "storage"
+
+
+class Busy(StorageError):
+    """Another mktool process holds what this one needs."""
+
+    code = "busy"
+    default_hint = "wait for the other process to end, then run the command again"
 
 
 class VaultError(MktoolError):

@@ -1,0 +1,1 @@
+"""What mktool keeps on this machine: settings, accounts, credentials, the ledger, and its locks."""
