@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 
 class Secret:
@@ -123,6 +123,24 @@ class Post:
     root: Posted | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
     token: str = ""
+
+    def settings(self) -> dict[str, Any]:
+        """Return ``extra`` with what is JSON (objects, lists, true, false, null) decoded.
+
+        Numbers stay text: as a vendor's option they are identifiers, where 1.10 is not 1.1.
+        """
+        return {name: _decoded(value) for name, value in self.extra.items()}
+
+
+def _decoded(value: str) -> Any:
+    if not value.startswith(("{", "[")) and value not in ("true", "false", "null"):
+        return value
+    import json
+
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class Endpoint:
     ``bucket``: what it counts as against the limits (default: the operation).
     ``key_header``: the vendor takes an idempotency key there. ``price`` is US dollars a call.
     ``timeout`` in seconds overrides the provider's, for uploads. ``answers_text``: a success
-    is not JSON.
+    is not JSON. ``answer``: where the answer stands; a 200 that has an error instead failed.
     """
 
     operation: str
@@ -90,6 +90,7 @@ class Endpoint:
     price: float = 0.0
     timeout: float | None = None
     answers_text: bool = False
+    answer: str = ""
 
     @property
     def counts_as(self) -> str:
@@ -107,7 +108,8 @@ class Rule:
     """Map one kind of failure reply to one error; the first match wins.
 
     ``code`` and ``text`` are regular expressions over the vendor's error code (full match)
-    and error text (search). A rule without a status also catches "200 with an error".
+    and error text (search), ``operation`` one over the endpoint's name (full match). A rule
+    without a status also catches "200 with an error".
     """
 
     raises: type[ProviderError]
@@ -116,6 +118,7 @@ class Rule:
     text: str | None = None
     hint: str = ""
     message: str = ""
+    operation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,9 @@ def classify(
         request_id(spec, response),
     )
     failed = not 200 <= response.status < 300 or _says_failed(spec, data)
-    rule = _rule(spec.rules, response.status, code, text or plain(response)) if failed else None
+    failed |= bool(endpoint.answer and (code or text)) and dig(data, endpoint.answer) is None
+    said = (endpoint.operation, response.status, code, text or plain(response))
+    rule = _rule(spec.rules, *said) if failed else None
     kind = rule.raises if rule else _default(endpoint, response, data, failed, keyed=keyed)
     if kind is None:
         return None
@@ -83,9 +85,11 @@ def _is_page(response: Response) -> bool:
     return start.startswith((b"<!doctype html", b"<html"))
 
 
-def _rule(rules: Sequence[Rule], status: int, code: str, text: str) -> Rule | None:
+def _rule(rules: Sequence[Rule], operation: str, status: int, code: str, text: str) -> Rule | None:
     for rule in rules:
         if rule.status not in (None, status):
+            continue
+        if rule.operation is not None and not re.fullmatch(rule.operation, operation):
             continue
         if rule.code is not None and not re.fullmatch(rule.code, code):
             continue

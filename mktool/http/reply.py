@@ -48,6 +48,14 @@ class Reply:
             raise self._odd(f"no {path!r} in the reply")
         return str(value)
 
+    def rows(self, path: str) -> list[Mapping[str, Any]]:
+        """Return the objects of a documented list; an absent list is empty."""
+        found = dig(self.data, path)
+        rows = [] if found is None else found
+        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+            raise self._odd(f"{path!r} is not a list of objects")
+        return rows
+
     def header(self, name: str) -> str:
         """Return a documented header; some vendors put the new id there."""
         if name.lower() not in self.headers:
