@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .http.client import Calls
+from .model import Post
 from .spec import Spec
 
 
@@ -15,3 +16,7 @@ class Provider:
 
     def __init__(self, client: Calls) -> None:
         self.client = client
+
+    def refuses(self, post: Post) -> str:
+        """Return why this account cannot publish ``post``, or "". Nothing is sent."""
+        return ""

@@ -31,6 +31,7 @@ _REPAIR = "put a backup back, or move it away and authorize the accounts again"
 class Entry:
     """What is known about an account without opening a vault. Times are epoch seconds.
 
+    ``credentials`` are the names of the secrets it has, such as ``access_token``;
     ``origin`` is the scheme, host and port that the credential was authorized for; ``id`` and
     ``name`` are the vendor's; ``scopes`` and ``expires_at`` are None where the vendor does not
     tell; ``dead`` is why the credential is known to be refused.
@@ -41,6 +42,7 @@ class Entry:
     home: Home
     origin: str
     options: Mapping[str, str] = field(default_factory=dict)
+    credentials: tuple[str, ...] = ()
     id: str = ""
     name: str = ""
     scopes: frozenset[str] | None = None
@@ -135,7 +137,8 @@ def _write(entries: list[Entry]) -> None:
 def _row(entry: Entry) -> dict[str, Any]:
     scopes = None if entry.scopes is None else sorted(entry.scopes)
     plain = {f.name: getattr(entry, f.name) for f in fields(entry)}
-    return {**plain, "options": dict(entry.options), "scopes": scopes}
+    credentials = list(entry.credentials)
+    return {**plain, "options": dict(entry.options), "credentials": credentials, "scopes": scopes}
 
 
 def _parse(data: bytes, path: Path) -> list[Entry]:
@@ -156,11 +159,12 @@ def _entry(row: dict[str, Any]) -> Entry:
             raise TypeError(name)
     if row["home"] not in ("keyring", "file"):
         raise ValueError(row["home"])
-    texts = [*row.get("options", {}).values(), *(row.get("scopes") or ())]
+    scopes, names = row.get("scopes"), tuple(row.get("credentials", ()))
+    texts = [*row.get("options", {}).values(), *(scopes or ()), *names]
     if not all(isinstance(text, str) for text in texts):
-        raise TypeError("options and scopes are texts")
-    scopes = row.get("scopes")
-    return Entry(**{**row, "scopes": None if scopes is None else frozenset(scopes)})
+        raise TypeError("options, credentials and scopes are texts")
+    kept = None if scopes is None else frozenset(scopes)
+    return Entry(**{**row, "credentials": names, "scopes": kept})
 
 
 _NUMBER = (int, float)
@@ -170,6 +174,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("created_at", "updated_at"), _NUMBER),
     "expires_at": (*_NUMBER, type(None)),
     "options": (dict,),
+    "credentials": (list,),
     "scopes": (list, type(None)),
     "refreshable": (bool,),
 }

@@ -1,0 +1,215 @@
+"""
+The root: global options, commands loaded on demand, errors turned into exit codes.
+
+Global options may stand anywhere on the line. Each command's module is imported when the
+command is used; the list below is what ``--help`` shows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperGroup
+
+from ..errors import Interrupted, MktoolError
+from .terminal import Terminal, terminal
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context, HelpFormatter
+
+
+class Entry(NamedTuple):
+    """Where a command lives and what it is for."""
+
+    module: str
+    help: str
+    section: str
+
+
+ACCOUNTS, SENDING, RECORD, TOOLS = "Accounts", "Sending", "The record", "Tools"
+
+COMMANDS = {
+    "authorize": Entry(
+        "authorize", "Connect an account and keep its token in the vault.", ACCOUNTS
+    ),
+    "accounts": Entry("accounts", "List connected accounts, their state and expiry.", ACCOUNTS),
+    "revoke": Entry("accounts", "Log out: revoke at the vendor, then delete here.", ACCOUNTS),
+    "test-integration": Entry("check", "Prove one account with a read-only call.", ACCOUNTS),
+    "test-integrations": Entry("check", "Prove all accounts, side by side.", ACCOUNTS),
+    "post": Entry("post", "Publish a post or a thread, to one or several providers.", SENDING),
+    "schedule": Entry("schedule", "List and cancel scheduled posts.", SENDING),
+    "run-due": Entry("schedule", "Send what is due; for cron, safe every minute.", SENDING),
+    "metrics": Entry("metrics", "Read the numbers of a published item.", SENDING),
+    "outbox": Entry("record", "What is waiting, failed or unknown.", RECORD),
+    "settle": Entry("record", "Say whether an unknown act went out.", RECORD),
+    "log": Entry("record", "Every call that was made.", RECORD),
+    "stats": Entry("record", "Calls, success and latency of the last 24 hours.", RECORD),
+    "limits": Entry("record", "Used and left of every rate limit.", RECORD),
+    "providers": Entry("providers", "What each provider can do, and how to set it up.", TOOLS),
+    "sandbox": Entry("sandbox", "Play every vendor on this machine.", TOOLS),
+    "demo": Entry("demo", "A guided run on the sandbox; leaves nothing behind.", TOOLS),
+    "doctor": Entry("doctor", "Check this installation and say what to do.", TOOLS),
+    "vault": Entry("vault", "Status, rekey and move of stored credentials.", TOOLS),
+    "completion": Entry("completion", "Install or print shell completion.", TOOLS),
+    "help": Entry("help", "Help on a topic: exit-codes, environment.", TOOLS),
+}
+
+# Flags that may stand anywhere on the line; True if a value follows.
+GLOBAL = {
+    "--json": False, "--quiet": False, "-q": False, "--verbose": False, "-v": False,
+    "--no-input": False, "--config": True, "--account": True,
+}  # fmt: skip
+
+
+class Lazy(TyperGroup):
+    """A group that knows its commands by name and imports one when it is used."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f".{COMMANDS[cmd_name].module}", __package__)
+        return typer.main.get_group(module.app).commands.get(cmd_name)
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
+        for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):
+            rows = [(n, entry.help) for n, entry in COMMANDS.items() if entry.section == section]
+            with formatter.section(section):
+                formatter.write_dl(rows)
+
+
+app = typer.Typer(
+    cls=Lazy, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: mktool post x --text 'It is here' --dry-run",
+)  # fmt: skip
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from .. import __version__
+
+        print(f"mktool {__version__}")
+        raise typer.Exit
+
+
+@app.callback(no_args_is_help=True)
+def root(
+    ctx: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="One JSON envelope on stdout.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only results and errors.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
+    no_input: Annotated[bool, typer.Option("--no-input", help="Never ask.")] = False,
+    config: Annotated[Path | None, typer.Option(help="Another config.toml.")] = None,
+    account: Annotated[str, typer.Option(help="Which account of the provider.")] = "",
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="The version.")
+    ] = False,
+) -> None:
+    """One command for everything a team sends out and reads back.
+
+    Nothing goes out twice, nothing is lost, and every call is on record.
+    These options may stand anywhere on the line.
+    """
+    new = Terminal(json, quiet, verbose, no_input, config, account, ctx.invoked_subcommand or "")
+    current = terminal()
+    for option in dataclasses.fields(new):
+        setattr(current, option.name, getattr(new, option.name))
+
+
+def run(argv: list[str]) -> int:
+    """Run one command line and return its exit code. No traceback leaves here."""
+    from typer._click.exceptions import ClickException
+
+    options, rest = hoist(argv)
+    terminal().json = "--json" in options  # so that a misspelt command fails in JSON too
+    try:
+        code = app(options + rest, prog_name="mktool", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except MktoolError as error:
+        return _fail(error)
+    except ClickException as error:
+        return _usage(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail(Interrupted("stopped; what had gone out is on record"))
+    except BrokenPipeError:
+        return _broken_pipe()
+    except OSError as error:
+        return _system(error)
+    except Exception as error:
+        return _bug(error)
+
+
+def hoist(argv: list[str]) -> tuple[list[str], list[str]]:
+    """Return the global options and the rest of the line; what follows ``--`` stays."""
+    front: list[str] = []
+    rest: list[str] = []
+    words = iter(argv)
+    for word in words:
+        name, _, value = word.partition("=")
+        if word == "--":
+            rest += [word, *words]
+        elif rest and rest[-1] in ("--text", "--set"):  # their value may look like an option
+            rest.append(word)
+        elif name in GLOBAL and (not value or GLOBAL[name]):
+            front.append(word)
+            if GLOBAL[name] and "=" not in word and (following := next(words, None)) is not None:
+                front.append(following)
+        else:
+            rest.append(word)
+    return front, rest
+
+
+def _fail(error: MktoolError) -> int:
+    out = terminal()
+    if out.json:
+        out.envelope("error", None, [error])
+    else:
+        out.error(error)
+    return error.exit_code
+
+
+def _usage(error: Any) -> int:
+    from ..errors import InvalidInput
+
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "mktool"
+    return _fail(InvalidInput(error.format_message(), hint=f"{path} --help"))
+
+
+def _broken_pipe() -> int:
+    """The reader went away (``mktool log | head``): not our failure."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _system(error: OSError) -> int:
+    from ..errors import StorageError
+
+    where = f"{error.filename}: " if error.filename else ""
+    return _fail(StorageError(f"{where}{error.strerror or error}", hint="mktool doctor"))
+
+
+def _bug(error: Exception) -> int:
+    """A bug: its kind and place, never its values (they may be secret)."""
+    import traceback
+
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "mktool" in f.filename]
+    last = frames[-1] if frames else None
+    where = f"{Path(last.filename).name}:{last.lineno}" if last else "unknown place"
+    return _fail(
+        MktoolError(
+            f"a bug in mktool: {type(error).__name__} at {where}",
+            hint="please report this line; mktool doctor --json helps us",
+        )
+    )

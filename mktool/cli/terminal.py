@@ -1,0 +1,207 @@
+"""
+What the person, or the script, sees.
+
+Results go to stdout, everything for people to stderr. On a terminal: tables; piped: plain
+tab-separated lines; with ``--json``: one envelope.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..errors import InvalidInput, MktoolError, ProviderError
+from ..model import Secret
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Status = Literal["success", "partial", "error"]
+
+
+@dataclass(slots=True)
+class Terminal:
+    """The global options of this run, and everything printed through them."""
+
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    no_input: bool = False
+    config: Path | None = None
+    account: str = ""
+    command: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody is there to answer."""
+        there = sys.stdin.isatty() and sys.stderr.isatty()
+        return there and not self.no_input and not os.environ.get("CI")
+
+    @property
+    def colour(self) -> bool:
+        """Whether tables and colour belong on stdout."""
+        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        return sys.stdout.isatty() and not plain and not os.environ.get("CI")
+
+    # -- for people ----------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        """Progress and hints."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def detail(self, text: str) -> None:
+        if self.verbose:
+            self.say(text)
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+        print(f"warning: {text}", file=sys.stderr, flush=True)
+
+    def ask(self, prompt: str) -> str:
+        """Return what the person types; `InvalidInput` where nobody is there."""
+        self._someone(prompt)
+        print(prompt, end="", file=sys.stderr, flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            raise InvalidInput("no answer was given")
+        return line.strip()
+
+    def ask_secret(self, prompt: str) -> Secret:
+        """Return what the person types, without an echo."""
+        self._someone(prompt)
+        import getpass
+
+        return Secret(getpass.getpass(prompt, stream=sys.stderr).strip())
+
+    def _someone(self, prompt: str) -> None:
+        if not self.interactive:
+            raise InvalidInput(
+                f"nobody is here to answer {prompt.strip().rstrip(':')!r}",
+                hint="run it in a terminal, or give it by flag, stdin or environment",
+            )
+
+    # -- results -------------------------------------------------------------------------------
+
+    def result(
+        self, data: Any, columns: Sequence[str] = (), rows: Iterable[Sequence[Any]] = (),
+        *, text: str = "", errors: Sequence[MktoolError] = (), empty: str = "", title: str = "",
+    ) -> None:  # fmt: skip
+        """Print one result: ``data`` as JSON, or else the rows as a table, or else ``text``."""
+        if self.json:
+            status: Status = "success" if not errors else ("partial" if data else "error")
+            self.envelope(status, data, errors)
+            return
+        lines = [[_cell(value) for value in row] for row in rows]
+        if lines:
+            self._table(columns, lines, title)
+        elif text:
+            print(text)
+        elif empty:
+            self.say(empty)
+
+    def envelope(self, status: Status, data: Any, errors: Sequence[MktoolError] = ()) -> None:
+        print(
+            json.dumps(
+                {
+                    "version": 1, "command": self.command, "status": status, "data": data,
+                    "errors": [as_json(error) for error in errors],
+                    **({"warnings": self.warnings} if self.warnings else {}),
+                },
+                ensure_ascii=False, default=str,
+            )
+        )  # fmt: skip
+
+    def error(self, error: MktoolError) -> None:
+        """Say what went wrong and what to do next."""
+        print(f"error: {error}", file=sys.stderr)
+        if isinstance(error, ProviderError) and error.retry_after:
+            print(f"  try again {when(error.retry_after)}", file=sys.stderr)
+        if error.hint:
+            print(f"  next: {error.hint}", file=sys.stderr)
+
+    def console(self) -> Console:
+        """A Rich console on stdout; imported only when a table is drawn."""
+        from rich.console import Console
+
+        return Console(highlight=False, soft_wrap=False)
+
+    def _table(self, columns: Sequence[str], rows: list[list[str]], title: str) -> None:
+        if not self.colour:
+            for row in rows:
+                print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
+            return
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*columns, box=box.SIMPLE_HEAD, title=title or None, title_justify="left",
+                      pad_edge=False, header_style="bold")  # fmt: skip
+        for row in rows:
+            table.add_row(
+                *(Text(cell, style=STYLES.get(cell, ""), overflow="fold") for cell in row)
+            )
+        self.console().print(table)
+
+
+STYLES: Mapping[str, str] = {
+    "connected": "green", "ok": "green", "done": "green", "expiring": "yellow",
+    "scheduled": "cyan", "open": "yellow", "partial": "yellow", "missed": "yellow",
+    "warning": "yellow", "unknown": "bold magenta", "failed": "red", "error": "red",
+    "expired": "red", "auth_failed": "red", "unreachable": "red", "problem": "red",
+}  # fmt: skip
+
+
+def as_json(error: MktoolError) -> dict[str, Any]:
+    """Return an error as ``--json`` shows it; ``retry_after`` is in seconds."""
+    provider = error.context.provider if isinstance(error, ProviderError) else None
+    after = error.retry_after if isinstance(error, ProviderError) else None
+    return {
+        "code": error.code, "message": str(error), "hint": error.hint or None,
+        "provider": provider, "retry_after": after,
+    }  # fmt: skip
+
+
+def when(seconds: float) -> str:
+    """Return "in 7 s" or "at 14:05 (in 3 h)"."""
+    import time
+
+    if seconds < 90:
+        return f"in {max(1, round(seconds))} s"
+    at = time.strftime("%a %H:%M", time.localtime(time.time() + seconds))
+    return f"at {at} (in {span(seconds)})"
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in the largest fitting unit: "40 s", "5 min", "3 h", "12 d"."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size or (size == 60 and seconds >= 60):
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def stamp(at: float | None, *, date: bool = True) -> str:
+    """Return a local time for people."""
+    import time
+
+    return time.strftime("%Y-%m-%d %H:%M" if date else "%H:%M:%S", time.localtime(at)) if at else ""
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in str(value))
+
+
+_current = Terminal()
+
+
+def terminal() -> Terminal:
+    """Return the terminal of this run."""
+    return _current

@@ -1,0 +1,240 @@
+"""
+Publishing, part by part, so that nothing goes out twice and nothing is lost.
+
+A part is begun in the ledger before its first byte leaves and confirmed after the answer. What
+a killed run left in doubt is looked up at the vendor; only proof of absence lets it be sent
+again, and where there is no proof it is reported as unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from .. import errors as e
+from ..capability import CanPost, CanSettle, CanThread
+from ..http.exchange import Scope
+from ..model import Post, Posted
+from ..store.acts import Act, Acts, Wanted
+from ..store.locks import lock, lock_path
+from . import content
+from .session import Session
+
+RESENDS = 2
+LOOK_EVERY = 5.0  # seconds between two looks for a lost write
+
+
+@dataclass(slots=True)
+class Published:
+    """How publishing at one account ended. ``repeated``: it was out already, by this key."""
+
+    provider: str
+    account: str
+    act: int = 0
+    total: int = 0
+    posted: list[Posted] = field(default_factory=list)
+    repeated: bool = False
+    error: e.MktoolError | None = None
+
+    @property
+    def state(self) -> str:
+        if self.error is None:
+            return "done"
+        if isinstance(self.error, e.OutcomeUnknown):
+            return "unknown"
+        return "partial" if self.posted else "failed"
+
+
+def wanted(
+    session: Session,
+    posts: Sequence[Post],
+    *,
+    key: str | None,
+    due: float | None = None,
+    zone: str = "",
+) -> Wanted:
+    """Return the act that these items amount to at this account."""
+    return Wanted(
+        "post", session.spec.name, session.account, key, content.digest(posts),
+        {"posts": content.to_json(posts)}, due, zone,
+    )  # fmt: skip
+
+
+def check(session: Session, posts: Sequence[Post]) -> None:
+    """Raise `Unsupported` if this provider cannot publish this; nothing is sent."""
+    kind = session.provider
+    if not isinstance(kind, CanPost):
+        raise e.Unsupported(f"{session.spec.title} cannot publish posts")
+    if len(posts) > 1 and not isinstance(kind, CanThread):
+        raise e.Unsupported(f"{session.spec.title} has no threads")
+    for post in posts:
+        if reason := kind.refuses(post):
+            raise e.Unsupported(f"{session.spec.title}: {reason}")
+
+
+def publish(
+    session: Session, want: Wanted, posts: Sequence[Post], *, again: bool = False,
+    say: Callable[[str], None] = lambda text: None,
+) -> Published:  # fmt: skip
+    """Publish, or go on with, one act; every failure is in the result, none is raised."""
+    result = Published(session.spec.name, session.account, total=len(posts))
+    try:
+        check(session, posts)
+        with lock(lock_path(f"post-{session.name}"), session.max_wait):
+            act = Acts(session.ledger).open(want, again=again)
+            result.act = act.id
+            if not _finished(session, act, result):
+                _Run(session, act, posts, result, say).run()
+    except e.MktoolError as error:
+        result.error = error
+    return result
+
+
+def go_on(session: Session, act: Act, say: Callable[[str], None]) -> Published:
+    """Publish an act that stands in the ledger already: a scheduled one, or an interrupted one."""
+    result = Published(session.spec.name, session.account, act.id, len(act.content["posts"]))
+    try:
+        with lock(lock_path(f"post-{session.name}"), session.max_wait):
+            acts = Acts(session.ledger)
+            if not acts.change(act.id, ("scheduled", "open", "missed"), "open"):
+                raise e.Duplicate("is no longer waiting", session.where("post"))
+            try:
+                posts = content.from_json(act.content["posts"])
+                check(session, posts)
+            except e.MktoolError as error:
+                acts.mark(act.id, "failed", code=error.code, error=error.message)
+                raise
+            _Run(session, act, posts, result, say).run()
+    except e.MktoolError as error:
+        result.error = error
+    return result
+
+
+def _finished(session: Session, act: Act, result: Published) -> bool:
+    """Whether the act needs no work; raises `Duplicate` where that must be said."""
+    if act.state == "done":
+        parts = Acts(session.ledger).parts(act.id)
+        result.posted = [p.posted for p in parts.values() if p.posted]
+        result.total = len(act.content["posts"])
+        if act.key:
+            result.repeated = True
+            return True
+        first = result.posted[0].url or result.posted[0].id if result.posted else ""
+        raise e.Duplicate(
+            f"the same content went out as act {act.id} {first}".rstrip(),
+            session.where("post"), hint="to publish it once more: --again",
+        )  # fmt: skip
+    if act.state in ("scheduled", "missed"):
+        raise e.Duplicate(
+            f"act {act.id} is {act.state} with this content",
+            session.where("post"), hint=f"mktool schedule cancel {act.id}, or --again",
+        )  # fmt: skip
+    return False
+
+
+class _Run:
+    """One pass over the parts of one act, under the lock of its account."""
+
+    def __init__(
+        self, session: Session, act: Act, posts: Sequence[Post], result: Published,
+        say: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self.session, self.act, self.posts = session, act, posts
+        self.result, self.say, self.acts = result, say, Acts(session.ledger)
+
+    def run(self) -> None:
+        try:
+            self._parts()
+        except e.OutcomeUnknown as error:
+            self.acts.mark(self.act.id, "unknown", code=error.code, error=error.message)
+            error.hint = (
+                f"look at the account, then: mktool settle {self.act.id} --sent, or --not-sent"
+            )
+            raise
+        except e.Interrupted:
+            raise
+        except e.MktoolError as error:
+            self.acts.mark(self.act.id, "failed", code=error.code, error=error.message)
+            raise
+        self.acts.mark(self.act.id, "done")
+
+    def _parts(self) -> None:
+        begun, previous = self.acts.parts(self.act.id), None
+        for seq, plain in enumerate(self.posts, start=1):
+            root = self.result.posted[0] if self.result.posted else None
+            token = f"{self.act.digest[:12]}-{self.act.created:.0f}-{self.act.id}-{seq}"
+            post = replace(plain, reply_to=previous, root=root, token=token)
+            part = begun.get(seq)
+            posted = part.posted if part else None
+            if part and part.in_doubt:
+                self.say(f"part {seq} was on its way when an earlier run ended; looking for it")
+                posted = self._settle(seq, post, part.started)
+            if posted is None:
+                posted = self._send(seq, post)
+            previous = posted
+            self.result.posted.append(posted)
+
+    def _send(self, seq: int, post: Post) -> Posted:
+        """Send one part; a lost answer is looked up, and absence proven before a resend."""
+        for left in reversed(range(RESENDS + 1)):
+            self.session.breathe()
+            self.acts.start(self.act.id, seq)
+            started = self.session.ledger.clock()
+            self.session.exchange.scope = Scope(self.act.id, seq)
+            try:
+                posted = self._call(post)
+            except e.OutcomeUnknown as lost:
+                self.say(f"{lost}; looking for it")
+                found = self._settle(seq, post, started, lost)
+                if found is not None:
+                    return found
+                if not left:
+                    raise e.Unavailable(lost.message, lost.context) from None
+                continue
+            finally:
+                self.session.exchange.scope = Scope()
+            self.acts.confirm(self.act.id, seq, posted)
+            return posted
+        raise AssertionError("unreachable")
+
+    def _call(self, post: Post) -> Posted:
+        provider = self.session.provider
+        if post.reply_to is not None:
+            assert isinstance(provider, CanThread)
+            return provider.reply(post)
+        assert isinstance(provider, CanPost)
+        return provider.post(post)
+
+    def _settle(
+        self, seq: int, post: Post, started: float, lost: e.OutcomeUnknown | None = None
+    ) -> Posted | None:
+        """Return the item if the vendor has it; None, on record, once it is proven absent.
+
+        A request may reach the vendor as long as its timeout runs, so absence counts only
+        after that. Raises `OutcomeUnknown` where the vendor cannot be asked.
+        """
+        session, provider = self.session, self.session.provider
+        unknown = lost or e.OutcomeUnknown(
+            f"part {seq} of act {self.act.id} was on its way when an earlier run ended",
+            session.where("post"),
+        )
+        if not isinstance(provider, CanSettle):
+            raise unknown
+        known = self.acts.known_ids(session.spec.name, session.account)
+        timeout = session.spec.timeout
+        left = min(max(started + timeout - session.ledger.clock(), 0.0), timeout)
+        while True:
+            try:
+                found = provider.settle(post, started, known)
+            except (e.ProviderError, e.Unsupported) as error:
+                unknown.message += f"; it could not be looked up ({error.message})"
+                raise unknown from None
+            if found is not None:
+                self.acts.confirm(self.act.id, seq, found)
+                return found
+            if left <= 0:
+                self.acts.clear_doubt(self.act.id, seq)
+                return None
+            nap = min(LOOK_EVERY, left)
+            session.exchange.sleep(nap)
+            left -= nap

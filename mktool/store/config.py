@@ -1,0 +1,163 @@
+"""
+Settings: flag, environment, ``config.toml``, default; the first found wins.
+
+Only the file of the user is read, never one from the current folder: a cloned repository
+must not redirect tokens. Errors name the file, the key and every place that was looked at.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError
+from .paths import config_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key of the file outside ``[providers.*]``; ``env`` overrides it."""
+
+    section: str
+    key: str
+    kind: type | tuple[type, ...]
+    default: Any
+    env: str
+    help: str
+    choices: tuple[str, ...] = ()
+
+
+SETTINGS = (
+    Setting("vault", "home", str, "auto", "MKTOOL_VAULT",
+            "where new credentials live", ("auto", "keyring", "file")),
+    Setting("network", "max_wait", (int, float), 60.0, "MKTOOL_MAX_WAIT",
+            "seconds that a command may wait for a rate limit or a retry"),
+    Setting("schedule", "grace", str, "1h", "MKTOOL_GRACE",
+            "how late a scheduled post may still go out"),
+    Setting("schedule", "zone", str, "", "MKTOOL_ZONE",
+            "time zone of --at, such as Europe/Amsterdam; default: the machine's"),
+    Setting("accounts", "key_age_days", (int, float), 90, "MKTOOL_KEY_AGE_DAYS",
+            "report keys that are older than this"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of one run. ``path`` is the file, whether it exists or not."""
+
+    path: Path
+    data: Mapping[str, Any] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    def get(self, section: str, key: str) -> Any:
+        """Return a declared setting; `ConfigError` where its value is wrong."""
+        setting = next(s for s in SETTINGS if (s.section, s.key) == (section, key))
+        if value := self.environ.get(setting.env):
+            return _from_text(setting, value)
+        found = self.data.get(section, {}).get(key, setting.default)
+        return _checked(setting, found, f"{self.path}: [{section}] {key}")
+
+    def provider(self, name: str) -> dict[str, str]:
+        """Return ``[providers.NAME]`` as text; lists and tables are refused."""
+        section = self.data.get("providers", {}).get(name, {})
+        for key, value in section.items():
+            if isinstance(value, dict | list):
+                raise ConfigError(f"{self.path}: [providers.{name}] {key} must be a single value")
+        return {
+            key: str(value).lower() if isinstance(value, bool) else str(value)
+            for key, value in section.items()
+        }
+
+    def places(self, provider: str, key: str) -> str:
+        """Return every place where a provider's setting may stand, for error texts."""
+        variable = f"MKTOOL_{provider}_{key}".upper().replace("-", "_")
+        return f"${variable}, [providers.{provider}] {key} in {self.path}"
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
+    """Read the file named by ``--config``, ``MKTOOL_CONFIG`` or the user's own.
+
+    A missing file is an error only if it was named. Raises `ConfigError` with line and key.
+    """
+    environ = os.environ if environ is None else environ
+    named = path or (Path(environ["MKTOOL_CONFIG"]) if environ.get("MKTOOL_CONFIG") else None)
+    file = named or config_dir() / "config.toml"
+    try:
+        text = file.read_bytes()
+    except FileNotFoundError:
+        if named is None:
+            return Config(file, {}, environ)
+        raise ConfigError(
+            f"{file}: there is no such file", hint="see config.example.toml"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}", hint=f"ls -ld {file}") from None
+    data = _parse(file, text)
+    _check(file, data)
+    return Config(file, data, environ)
+
+
+def _parse(file: Path, text: bytes) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{file}: not UTF-8 (byte {error.start})", hint=f"iconv -f latin1 -t utf-8 {file}"
+        ) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{file}: {error}", hint="see config.example.toml") from None
+
+
+def _check(file: Path, data: Mapping[str, Any]) -> None:
+    sections = sorted({s.section for s in SETTINGS} | {"providers"})
+    for name, section in data.items():
+        if name not in sections:
+            raise ConfigError(f"{file}: unknown section [{name}]", hint=_near(name, sections))
+        if not isinstance(section, dict):
+            raise ConfigError(f"{file}: {name} must be a section", hint=f"write [{name}]")
+        if name == "providers":
+            _check_providers(file, section)
+            continue
+        keys = [s.key for s in SETTINGS if s.section == name]
+        for key in section:
+            if key not in keys:
+                raise ConfigError(f"{file}: [{name}] unknown key {key}", hint=_near(key, keys))
+
+
+def _check_providers(file: Path, section: Mapping[str, Any]) -> None:
+    for name, keys in section.items():
+        if not isinstance(keys, dict):
+            raise ConfigError(
+                f"{file}: [providers] {name} must be a section", hint=f"write [providers.{name}]"
+            )
+
+
+def _near(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
+
+
+def _from_text(setting: Setting, value: str) -> Any:
+    if setting.kind is str:
+        return _checked(setting, value, f"${setting.env}")
+    try:
+        return _checked(setting, float(value), f"${setting.env}")
+    except ValueError:
+        raise ConfigError(f"${setting.env}: {value!r} is not a number") from None
+
+
+def _checked(setting: Setting, value: Any, where: str) -> Any:
+    if isinstance(value, bool) or not isinstance(value, setting.kind):
+        wanted = "text" if setting.kind is str else "a number"
+        raise ConfigError(f"{where} must be {wanted}, not {value!r}")
+    if setting.choices and value not in setting.choices:
+        raise ConfigError(f"{where}: {value!r}", hint=f"one of {', '.join(setting.choices)}")
+    if setting.kind is not str and not 0 <= value < 1e9:
+        raise ConfigError(f"{where}: {value} is out of range")
+    return value
