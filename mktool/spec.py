@@ -19,12 +19,16 @@ MB = 1024 * 1024
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Signed:
-    """What an auth scheme adds to a request. ``url`` replaces base URL and path."""
+    """What an auth scheme adds to a request; never printed.
+
+    ``body`` joins the form or the JSON object; ``url`` replaces base URL and path.
+    """
 
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, str] = field(default_factory=dict)
     url: str = ""
     shown_url: str = ""  # the same address without its secret, for the ledger
 
@@ -109,7 +113,8 @@ class Rule:
 
     ``code`` and ``text`` are regular expressions over the vendor's error code (full match)
     and error text (search), ``operation`` one over the endpoint's name (full match). A rule
-    without a status also catches "200 with an error".
+    without a status also catches "200 with an error". ``message`` may name values of the
+    reply by their paths, as in "needs the scope {needed}".
     """
 
     raises: type[ProviderError]

@@ -31,7 +31,8 @@ def classify(
     ``keyed``: the request carried an idempotency key, so it may be repeated.
     """
     data = response.json()
-    code, text = _first(data, spec.error_code), _first(data, spec.error_text)
+    code = _first(data, spec.error_code) or _word(endpoint, response)
+    text = _first(data, spec.error_text)
     where = e.Context(
         spec.name,
         account,
@@ -47,7 +48,10 @@ def classify(
     kind = rule.raises if rule else _default(endpoint, response, data, failed, keyed=keyed)
     if kind is None:
         return None
-    message = (rule.message if rule else "") or text or code or _describe(response, data)
+    if kind is e.OutcomeUnknown and (endpoint.safe_to_repeat or keyed):
+        kind = e.Unavailable  # a rule knows the reply, not whether the call may be repeated
+    told = _filled(rule.message, data) if rule else ""
+    message = told or text or code or _describe(response, data)
     return kind(
         printable(message),
         where,
@@ -105,6 +109,16 @@ def _first(data: Any, paths: Sequence[str]) -> str:
         if value not in (None, "") and not isinstance(value, dict | list | bool):
             return str(value)
     return ""
+
+
+def _word(endpoint: Endpoint, response: Response) -> str:
+    """Where a success is plain text, a failure is often one word: the code."""
+    word = plain(response) if endpoint.answers_text else ""
+    return word if re.fullmatch(r"[a-z][a-z_]+", word) else ""
+
+
+def _filled(message: str, data: Any) -> str:
+    return re.sub(r"\{([\w.]+)\}", lambda path: str(dig(data, path[1]) or "?"), message)
 
 
 def plain(response: Response) -> str:

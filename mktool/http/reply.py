@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .. import errors as e
@@ -17,7 +17,7 @@ class Response:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes = field(repr=False)  # that of a token endpoint is a secret
 
     def json(self) -> Any:
         """Return the decoded JSON, {} for an empty body, None for anything else."""
@@ -56,6 +56,19 @@ class Reply:
             raise self._odd(f"{path!r} is not a list of objects")
         return rows
 
+    def numbers(self, path: str) -> dict[str, float]:
+        """Return the numbers of an object by name; an absent object has none."""
+        found = dig(self.data, path)
+        pairs = found.items() if isinstance(found, Mapping) else ()
+        return {n: float(v) for n, v in pairs if isinstance(v, int | float)}
+
+    def find(self, path: str, **values: Any) -> Reply | None:
+        """Return the first object of a list that holds these values, as a reply of its own."""
+        for row in self.rows(path):
+            if values.items() <= row.items():
+                return Reply(row, self.headers, self.where, write=self._write)
+        return None
+
     def header(self, name: str) -> str:
         """Return a documented header; some vendors put the new id there."""
         if name.lower() not in self.headers:
@@ -76,6 +89,9 @@ class Placeholder(Reply):
 
     def need(self, path: str) -> str:
         return f"‹{path}›"
+
+    def find(self, path: str, **values: Any) -> Reply:
+        return self
 
     def header(self, name: str) -> str:
         return f"‹{name}›"
