@@ -84,9 +84,14 @@ class Basic:
 class OAuth2:
     """OAuth 2.0 bearer tokens (RFC 6749, 6750). The endpoints are data; so is every quirk.
 
+    Addresses may hold {option}. ``issuer`` demands a matching ``iss`` in the redirect
+    (RFC 9207). ``client_auth`` "none" never sends a client_secret; ``public``: an app without
+    one may log in too.
     ``redirect_ports``: the ports to register where the vendor compares redirect addresses
     exactly; empty where any loopback port is accepted (RFC 8252 section 7.3).
     ``lifetime``: seconds an access token lives where the vendor does not say.
+    ``dead_codes``: the errors after which only a new login helps. ``keep``: values of the
+    token reply that are kept as options, such as the address of the user's own instance.
     """
 
     authorize_url: str
@@ -97,14 +102,17 @@ class OAuth2:
     device_url: str = ""
     issuer: str = ""
     pkce: bool = True
-    client_auth: Literal["basic", "body"] = "body"
+    client_auth: Literal["basic", "body", "none"] = "body"
     public: bool = False
+    token_body: Literal["form", "json"] = "form"
     scope_separator: str = " "
+    redirect_host: Literal["127.0.0.1", "localhost"] = "127.0.0.1"
     redirect_ports: tuple[int, ...] = ()
     redirect_path: str = "/callback"
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     lifetime: float | None = None
     dead_codes: tuple[str, ...] = ("invalid_grant",)
+    keep: tuple[str, ...] = ()
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -127,7 +135,8 @@ class ClientCredentials(OAuth2):
 class ServiceAccount(OAuth2):
     """A signed assertion is traded for a token (RFC 7523).
 
-    ``key_field`` holds the private key (PEM), ``issuer_field`` the ``iss`` claim.
+    ``key_field`` holds the private key (PEM), ``issuer_field`` the ``iss`` claim and
+    ``subject_field`` the ``sub`` claim; ``audience`` is the token address by default.
     """
 
     authorize_url: str = ""

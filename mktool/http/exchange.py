@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, Protocol
@@ -130,6 +131,12 @@ class Exchange:
         if self._wire is None:
             self._wire = self._open()
         return self._wire
+
+    def under(self, spec: Spec) -> Exchange:
+        """Return this exchange under another spec, with the same connections and journal."""
+        twin = copy.copy(self)
+        twin.spec, twin._open = spec, lambda: self.wire
+        return twin
 
     def close(self) -> None:
         if self._wire is not None:

@@ -84,9 +84,10 @@ class Request:
     def content(self) -> bytes | None:
         """The encoded body, unless it is streamed or multipart."""
         if self.json is not None:
-            return json.dumps(self.json, ensure_ascii=False, separators=(",", ":")).encode()
+            whole = {**self.json, **self.signed.body} if self.signed.body else self.json
+            return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
         if self.form is not None and not self.files:
-            return urlencode(self.form).encode()
+            return urlencode({**self.form, **self.signed.body}).encode()
         return None
 
     def shown(self) -> dict[str, Any]:
@@ -99,10 +100,11 @@ class Request:
             "url": f"{self.shown_url}?{query}" if query else self.shown_url,
             "headers": {**Request.all_headers(self), **_masked(self.signed.headers)},
         }
+        hidden = dict.fromkeys(self.signed.body, "***")
         if self.json is not None:
-            shown["json"] = self.json
+            shown["json"] = {**self.json, **hidden} if hidden else self.json
         if self.form is not None:
-            shown["form"] = dict(self.form)
+            shown["form"] = {**self.form, **hidden}
         if self.files:
             shown["files"] = {name: str(part) for name, part in self.files.items()}
         if self.raw is not None:
