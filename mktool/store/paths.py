@@ -19,8 +19,8 @@ _HINTS = {
     EDQUOT: "the disk quota is used up: free some space, then run the command again",
     EFBIG: "raise the limit on file sizes (ulimit -f), then run the command again",
     EROFS: "the file system is read-only: set MKTOOL_HOME to a folder that can be written",
-    EACCES: "give this user the right to write there, or set MKTOOL_HOME to another folder",
-    EPERM: "give this user the right to write there, or set MKTOOL_HOME to another folder",
+    EACCES: "let this user read and write there, or set MKTOOL_HOME to another folder",
+    EPERM: "let this user read and write there, or set MKTOOL_HOME to another folder",
 }
 
 

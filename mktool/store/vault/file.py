@@ -147,19 +147,20 @@ class FileVault:
 
     def _read(self) -> dict[str, Any] | None:
         try:
-            fd = os.open(
-                self.path,
-                os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0),
-            )
+            with open(self.path, "rb", opener=_no_follow) as file:
+                _refuse_shared(self.path, os.fstat(file.fileno()))
+                return _parse(file.read(), self.path)
         except FileNotFoundError:
             return None
         except OSError as error:
             if self.path.is_symlink():
                 raise VaultError(f"{self.path} is a symbolic link", hint=_RESTORE) from None
             raise storage_error("read", self.path, error) from None
-        with os.fdopen(fd, "rb") as file:
-            _refuse_shared(self.path, os.fstat(fd))
-            return _parse(file.read(), self.path)
+
+
+def _no_follow(name: str, flags: int) -> int:
+    # Not blocking, so that a pipe in its place is refused instead of waited for.
+    return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def _refuse_shared(path: Path, found: os.stat_result) -> None:

@@ -155,12 +155,15 @@ def _scrypt(passphrase: Secret, kdf: Mapping[str, Any]) -> bytes:
 
 def _read_key_file(path: Path) -> Secret:
     try:
-        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe must not hang us
-        with os.fdopen(fd, "rb") as file:
-            _refuse_shared(path, os.fstat(fd))
+        with open(path, "rb", opener=_not_waiting) as file:
+            _refuse_shared(path, os.fstat(file.fileno()))
             return Secret(file.read(4096).decode("ascii", "replace"))
     except OSError as error:
         raise VaultNoKey(f"cannot read the key file {path}: {error.strerror}") from None
+
+
+def _not_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe must not hang us
 
 
 def _refuse_shared(path: Path, found: os.stat_result) -> None:
