@@ -8,6 +8,7 @@ command is used; the list below is what ``--help`` shows.
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperGroup
 
-from ..errors import Interrupted, MktoolError
+from ..errors import Interrupted, InvalidInput, MktoolError, StorageError
 from .terminal import Terminal, terminal
 
 if TYPE_CHECKING:
@@ -126,26 +127,19 @@ def root(
 
 def run(argv: list[str]) -> int:
     """Run one command line and return its exit code. No traceback leaves here."""
-    from typer._click.exceptions import ClickException
-
     options, rest = hoist(argv)
     terminal().json = "--json" in options  # so that a misspelt command fails in JSON too
     try:
         code = app(options + rest, prog_name="mktool", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except MktoolError as error:
-        return _fail(error)
-    except ClickException as error:
-        return _usage(error)
+    except BrokenPipeError:  # the reader went away (``mktool log | head``): not our failure
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (KeyboardInterrupt, typer.Abort):
         return _fail(Interrupted("stopped; what had gone out is on record"))
-    except BrokenPipeError:
-        return _broken_pipe()
-    except OSError as error:
-        return _system(error)
     except Exception as error:
-        return _bug(error)
+        return _fail(_as_ours(error))
 
 
 def hoist(argv: list[str]) -> tuple[list[str], list[str]]:
@@ -177,39 +171,29 @@ def _fail(error: MktoolError) -> int:
     return error.exit_code
 
 
-def _usage(error: Any) -> int:
-    from ..errors import InvalidInput
+def _as_ours(error: Exception) -> MktoolError:
+    """Return any failure as one of ours, so that nothing ends in a traceback."""
+    from typer._click.exceptions import ClickException
 
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context else "mktool"
-    return _fail(InvalidInput(error.format_message(), hint=f"{path} --help"))
-
-
-def _broken_pipe() -> int:
-    """The reader went away (``mktool log | head``): not our failure."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
-
-
-def _system(error: OSError) -> int:
-    from ..errors import StorageError
-
-    where = f"{error.filename}: " if error.filename else ""
-    return _fail(StorageError(f"{where}{error.strerror or error}", hint="mktool doctor"))
+    if isinstance(error, MktoolError):
+        return error
+    if isinstance(error, ClickException):
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "mktool"
+        return InvalidInput(error.format_message(), hint=f"{path} --help")
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return StorageError(f"{where}{error.strerror or error}", hint="mktool doctor")
+    return _bug(error)
 
 
-def _bug(error: Exception) -> int:
+def _bug(error: Exception) -> MktoolError:
     """A bug: its kind and place, never its values (they may be secret)."""
     import traceback
 
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "mktool" in f.filename]
-    last = frames[-1] if frames else None
-    where = f"{Path(last.filename).name}:{last.lineno}" if last else "unknown place"
-    return _fail(
-        MktoolError(
-            f"a bug in mktool: {type(error).__name__} at {where}",
-            hint="please report this line; mktool doctor --json helps us",
-        )
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown place"
+    return MktoolError(
+        f"a bug in mktool: {type(error).__name__} at {where}",
+        hint="please report this line; mktool doctor --json helps us",
     )

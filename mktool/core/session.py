@@ -121,6 +121,16 @@ def ledger_path() -> Path:
     return data_dir() / "ledger.db"
 
 
+def environment_accounts(settings: Settings) -> list[str]:
+    """Return the providers for which the environment alone is a login."""
+    found = []
+    for name in providers.names():
+        spec = providers.load(name).spec
+        if _logs_in(spec, environment_secrets(spec, settings.environ)):
+            found.append(name)
+    return found
+
+
 def rehearse(settings: Settings, provider: str, account: str = "") -> tuple[Provider, DryRun, bool]:
     """Return a provider whose calls are kept and not sent, and whether the account exists.
 
@@ -173,9 +183,13 @@ def _login(
 ) -> tuple[Mapping[str, Secret], Entry | None]:
     """Return the environment's secrets if they are enough for a login, else the account."""
     secrets = {} if account else environment_secrets(spec, settings.environ)
-    if any(all(name in secrets for name in scheme.needs) for scheme in spec.auth):
+    if _logs_in(spec, secrets):
         return secrets, None
     return {}, _entry(spec, account or DEFAULT)
+
+
+def _logs_in(spec: Spec, secrets: Mapping[str, Secret]) -> bool:
+    return any(all(name in secrets for name in scheme.needs) for scheme in spec.auth)
 
 
 def _entry(spec: Spec, account: str) -> Entry:

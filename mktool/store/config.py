@@ -158,6 +158,6 @@ def _checked(setting: Setting, value: Any, where: str) -> Any:
         raise ConfigError(f"{where} must be {wanted}, not {value!r}")
     if setting.choices and value not in setting.choices:
         raise ConfigError(f"{where}: {value!r}", hint=f"one of {', '.join(setting.choices)}")
-    if setting.kind is not str and not 0 <= value < 1e9:
+    if isinstance(value, int | float) and not 0 <= value < 1e9:
         raise ConfigError(f"{where}: {value} is out of range")
     return value

@@ -1,0 +1,99 @@
+"""`mktool test-integration` and `mktool test-integrations`."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from .. import providers
+from ..core.check import Proof, prove
+from ..errors import InvalidInput, Partial
+from .completion import provider_names
+from .settings import settings
+from .terminal import span, terminal
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command("test-integration", epilog="Example: mktool test-integration linkedin --account work")
+def test_integration(
+    provider: Annotated[str, typer.Argument(help="Which one.", autocompletion=provider_names)],
+) -> int:
+    """Prove one account with a read-only call."""
+    name, _, account = provider.partition(":")
+    known = providers.load(name).spec.name
+    proof = prove(settings(), known, account or terminal().account)
+    _show([proof])
+    return proof.error.exit_code if proof.error else _missing_code([proof])
+
+
+@app.command("test-integrations", epilog="Example: mktool test-integrations --json")
+def test_integrations() -> int:
+    """Prove all accounts at once, side by side. For scripts: exit code 6 if one fails."""
+    from ..core.side import each
+
+    given = settings()
+    names = _all(given)
+    if not names:
+        raise InvalidInput("no account is connected", hint="mktool authorize PROVIDER")
+    proofs = each(given, lambda name: prove(given, *name), names)
+    _show(proofs)
+    failed = [proof for proof in proofs if proof.error]
+    return Partial.exit_code if failed else _missing_code(proofs)
+
+
+def _all(given: Any) -> list[tuple[str, str]]:
+    """Every account of the index, and what the environment supplies."""
+    from ..core.session import environment_accounts
+    from ..store import accounts
+
+    found = [(entry.provider, entry.account) for entry in accounts.read_all()]
+    supplied = environment_accounts(given)
+    return [(p, "") for p in supplied] + [
+        pair for pair in found if pair[1] != "default" or pair[0] not in supplied
+    ]
+
+
+def _show(proofs: list[Proof]) -> None:
+    now = time.time()
+    data = [
+        {"provider": p.provider, "account": p.account, "state": p.state, "name": p.name or None,
+         "id": p.id or None, "scopes": sorted(p.scopes) if p.scopes is not None else None,
+         "missing_scopes": p.missing, "ms": round(p.ms) if p.ms is not None else None,
+         "limit_left": p.limit_left or None, "expires_at": p.expires_at}
+        for p in proofs
+    ]  # fmt: skip
+    rows = [
+        (_account(p), p.state, p.name, f"{p.ms:.0f} ms" if p.ms is not None else "",
+         p.limit_left, _expiry(p.expires_at, now))
+        for p in proofs
+    ]  # fmt: skip
+    columns = ("account", "state", "who", "latency", "limit left", "expires")
+    failures = [p.error for p in proofs if p.error]
+    terminal().result(data, columns, rows, errors=failures)
+    for proof in proofs if not terminal().json else ():
+        if proof.error:
+            terminal().error(proof.error)
+        if proof.missing:
+            terminal().warn(
+                f"{_account(proof)} lacks {', '.join(proof.missing)}:"
+                f" mktool authorize {proof.provider}"
+            )
+
+
+def _missing_code(proofs: list[Proof]) -> int:
+    from ..errors import Forbidden
+
+    return Forbidden.exit_code if any(p.missing for p in proofs) else 0
+
+
+def _account(proof: Proof) -> str:
+    return proof.provider if proof.account == "default" else f"{proof.provider}:{proof.account}"
+
+
+def _expiry(at: float | None, now: float) -> str:
+    if at is None:
+        return "never told"
+    return span(at - now) if at > now else "expired"

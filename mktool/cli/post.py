@@ -1,0 +1,271 @@
+"""`mktool post`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .. import errors as e
+from ..core import content
+from ..core.session import DEFAULT, Settings
+from .completion import provider_names
+from .settings import settings
+from .terminal import span, terminal
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command(epilog="Example: mktool post x linkedin --text 'It is here' --media cat.png='A cat'")
+def post(
+    providers: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PROVIDER[:ACCOUNT]…",
+            help="Where to, and `-` to read the text from stdin.",
+            autocompletion=provider_names,
+        ),
+    ],
+    text: Annotated[str, typer.Option(help="The text.")] = "",
+    file: Annotated[Path | None, typer.Option(help="A file that holds the text.")] = None,
+    thread: Annotated[
+        bool, typer.Option("--thread", help="Split at lines of `---`, or where the limit is.")
+    ] = False,
+    media: Annotated[
+        list[str] | None, typer.Option(metavar="PATH[=ALT]", help="An image or a video.")
+    ] = None,
+    link: Annotated[str, typer.Option(help="A link to add, as a card where there is one.")] = "",
+    at: Annotated[str, typer.Option(help="When: 2026-12-01T09:00, 'tomorrow 9:00'.")] = "",
+    key: Annotated[str, typer.Option(help="Publish once for ever under this key.")] = "",
+    again: Annotated[bool, typer.Option("--again", help="Also if it went out already.")] = False,
+    options: Annotated[
+        list[str] | None, typer.Option("--set", metavar="K=V", help="A vendor's own option.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the exact requests; send nothing.")
+    ] = False,
+) -> int:
+    """Publish a post or a thread, to one or several providers.
+
+    The same content goes to the same account once in 24 hours, unless --again. A thread that
+    broke goes on where it broke when the same command is run again.
+    """
+    targets = _targets(providers)
+    what = content.Content(
+        _text(text, file, stdin="-" in providers),
+        thread,
+        tuple(content.media_from(m) for m in media or ()),
+        link,
+        _options(options or []),
+    )
+    if key and len(key) > 200:
+        raise e.InvalidInput("--key is longer than 200 characters")
+    given = settings()
+    if dry_run:
+        return _dry_run(given, targets, what)
+    if at:
+        return _schedule(given, targets, what, at, key or None, again)
+    return _publish(given, targets, what, key or None, again)
+
+
+def _targets(words: list[str]) -> list[tuple[str, str]]:
+    """Return (provider, account) pairs; an empty account is the default one."""
+    from .. import providers
+
+    found: list[tuple[str, str]] = []
+    for word in words:
+        if word == "-":
+            continue
+        name, _, account = word.partition(":")
+        pair = (providers.load(name).spec.name, account or terminal().account)
+        if pair not in found:
+            found.append(pair)
+    if not found:
+        raise e.InvalidInput("which provider?", hint="mktool post x --text …; mktool providers")
+    return found
+
+
+def _text(text: str, file: Path | None, *, stdin: bool) -> str:
+    if (bool(text) + bool(file) + stdin) > 1:
+        raise e.InvalidInput("one text at a time", hint="--text, --file or -")
+    if stdin or str(file) == "-":
+        return content.decoded(sys.stdin.buffer.read(content.MAX_TEXT + 1), "stdin")
+    if file is not None:
+        return content.read_file(file)
+    return content.decoded(text.encode("utf-8", "surrogateescape"), "--text")
+
+
+def _options(pairs: list[str]) -> dict[str, str]:
+    options = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise e.InvalidInput(f"--set {pair!r} is not K=V")
+        options[name.strip()] = value
+    return options
+
+
+def _name(provider: str, account: str) -> str:
+    return provider if account in ("", DEFAULT) else f"{provider}:{account}"
+
+
+# -- publishing --------------------------------------------------------------------------------
+
+
+def _publish(
+    given: Settings, targets: list[tuple[str, str]], what: content.Content, key: str | None,
+    again: bool,
+) -> int:  # fmt: skip
+    from ..core import publish
+    from ..core.session import Session, open_session
+    from ..core.side import each
+
+    plans = _composed(targets, what)
+
+    def work(number: int) -> publish.Published:
+        (provider, account), posts = targets[number], plans[number]
+        say = _speaker(_name(provider, account), len(targets) > 1)
+        session: Session | None = None
+        try:
+            session = open_session(given, provider, account)
+            want = publish.wanted(session, posts, key=key)
+            return publish.publish(session, want, posts, again=again, say=say)
+        except e.MktoolError as error:
+            return publish.Published(provider, account or DEFAULT, total=len(posts), error=error)
+        finally:
+            if session is not None:
+                session.close()
+
+    results = each(given, work, list(range(len(targets))))
+    return report(results)
+
+
+def _composed(targets: list[tuple[str, str]], what: content.Content) -> list[list[Any]]:
+    """Check the content for every provider before anything is sent to the first."""
+    from .. import providers
+
+    return [content.compose(providers.load(name).spec, what) for name, _ in targets]
+
+
+def _speaker(name: str, several: bool) -> Callable[[str], None]:
+    return lambda text: terminal().say(f"{name}: {text}" if several else text)
+
+
+def report(results: list[Any]) -> int:
+    """Print what went and what did not, and return the exit code."""
+    out = terminal()
+    failed = [r.error for r in results if r.error is not None]
+    data = [
+        {
+            "provider": r.provider, "account": r.account, "act": r.act or None, "state": r.state,
+            "repeated": r.repeated, "parts": r.total, "sent": len(r.posted),
+            "posts": [{"id": p.id, "url": p.url or None} for p in r.posted],
+        }
+        for r in results
+    ]  # fmt: skip
+    went = any(r.posted for r in results)
+    if out.json:
+        status = "success" if not failed else ("partial" if went else "error")
+        out.envelope(status, data, failed)  # type: ignore[arg-type]
+    else:
+        out.result(data, ("to", "state", "sent", "where"), [_row(r) for r in results])
+        for error in failed:
+            out.error(error)
+    if not failed:
+        return 0
+    return failed[0].exit_code if len(results) == 1 and not went else _partial(failed)
+
+
+def _partial(failed: list[e.MktoolError]) -> int:
+    """Interrupted and unknown say more than "partial"; else some items did not go."""
+    for kind in (e.Interrupted, e.OutcomeUnknown):
+        if any(isinstance(error, kind) for error in failed):
+            return kind.exit_code
+    return e.Partial.exit_code
+
+
+def _row(result: Any) -> tuple[str, ...]:
+    where = next((p.url or p.id for p in result.posted), "")
+    if result.repeated:
+        where += " (published before, under this key)"
+    sent = f"{len(result.posted)}/{result.total}"
+    return _name(result.provider, result.account), result.state, sent, where
+
+
+# -- later -------------------------------------------------------------------------------------
+
+
+def _schedule(
+    given: Settings, targets: list[tuple[str, str]], what: content.Content, at: str,
+    key: str | None, again: bool,
+) -> int:  # fmt: skip
+    import time
+
+    from ..core import moments, schedule
+    from ..core.session import open_session
+
+    due, zone = moments.moment(at, time.time(), given.config.get("schedule", "zone"))
+    plans = _composed(targets, what)
+    acts = []
+    for (provider, account), posts in zip(targets, plans, strict=True):
+        session = open_session(given, provider, account)
+        try:
+            acts.append(schedule.add(session, posts, due=due, zone=zone, key=key, again=again))
+            entry = session.entry
+            if entry and entry.expires_at and not entry.refreshable and entry.expires_at < due:
+                terminal().warn(
+                    f"the token of {session.name} expires before that: mktool authorize {provider}"
+                )
+        finally:
+            session.close()
+    data = [
+        {"act": a.id, "provider": a.provider, "account": a.account, "state": a.state,
+         "due": a.due, "when": a.zone} for a in acts
+    ]  # fmt: skip
+    rows = [(a.id, _name(a.provider, a.account), a.state, a.zone) for a in acts]
+    terminal().result(data, ("act", "to", "state", "when"), rows)
+    terminal().say(f"in {span(due - time.time())}, if `mktool run-due` runs then (cron)")
+    return 0
+
+
+# -- not at all --------------------------------------------------------------------------------
+
+
+def _dry_run(given: Settings, targets: list[tuple[str, str]], what: content.Content) -> int:
+    from ..core import rehearsal
+
+    plans = [rehearsal.post(given, provider, account, what) for provider, account in targets]
+    out = terminal()
+    if out.json:
+        out.envelope("success", {"sent": False, "plans": [asdict(plan) for plan in plans]})
+        return 0
+    for plan in plans:
+        print("\n".join(_lines(plan)))
+    out.say("nothing was sent")
+    return 0
+
+
+def _lines(plan: Any) -> list[str]:
+    name = _name(plan.provider, plan.account)
+    cost = f", about ${plan.price:.3f}" if plan.price else ""
+    lines = [f"{name}: {len(plan.lengths)} to publish, {'; '.join(plan.lengths)}{cost}"]
+    if not plan.connected:
+        lines.append(f"  not connected: mktool authorize {plan.provider}")
+    if plan.note:
+        lines.append(f"  {plan.note}")
+    if plan.allowed:
+        lines.append(f"  limits: {', '.join(plan.allowed)}")
+    for request in plan.requests:
+        lines.append(f"  {request['method']} {request['url']}")
+        lines += [f"    {name}: {value}" for name, value in request["headers"].items()]
+        for part in ("json", "form", "files"):
+            if part in request:
+                lines.append(f"    {json.dumps(request[part], ensure_ascii=False)}")
+        if "body" in request:
+            lines.append(f"    {request['body']}")
+    return lines

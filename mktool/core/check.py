@@ -1,0 +1,104 @@
+"""Proving that an account works, with calls that change nothing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from .. import errors as e
+from ..capability import CanCheck
+from ..http.auth import OAuth2
+from ..http.client import scheme_for
+from ..model import Account
+from ..store import limits
+from .session import Session, Settings, open_session
+
+
+@dataclass(slots=True)
+class Proof:
+    """What a read-only call told. ``ms`` is the latency; ``missing`` are scopes not granted."""
+
+    provider: str
+    account: str
+    name: str = ""
+    id: str = ""
+    scopes: frozenset[str] | None = None
+    missing: list[str] = field(default_factory=list)
+    ms: float | None = None
+    limit_left: str = ""
+    expires_at: float | None = None
+    error: e.MktoolError | None = None
+
+    @property
+    def state(self) -> str:
+        if self.error is not None:
+            return "failed"
+        return "warning" if self.missing else "ok"
+
+
+def prove(settings: Settings, provider: str, account: str = "") -> Proof:
+    """Return what the vendor says about an account; a failure is in the proof, not raised."""
+    proof = Proof(provider, account or "default")
+    session: Session | None = None
+    try:
+        session = open_session(settings, provider, account)
+        _ask(session, proof)
+    except e.MktoolError as error:
+        proof.error = error
+    finally:
+        if session is not None:
+            session.close()
+    return proof
+
+
+def identify(session: Session) -> Account:
+    """Return who the credential belongs to; `Unsupported` where the vendor cannot say."""
+    if not isinstance(session.provider, CanCheck):
+        raise e.Unsupported(f"{session.spec.title} has no read-only check")
+    return session.provider.check()
+
+
+def _ask(session: Session, proof: Proof) -> None:
+    started = time.monotonic()
+    found = identify(session)
+    proof.ms = (time.monotonic() - started) * 1000
+    proof.name, proof.id = found.name, found.id
+    introspected = _introspect(session)
+    scopes, expires = found.scopes, found.expires_at
+    if introspected is not None:
+        scopes, expires = introspected.scopes or scopes, introspected.expires_at or expires
+    entry = session.entry
+    proof.scopes = scopes if scopes is not None else (entry.scopes if entry else None)
+    proof.expires_at = expires or (entry.expires_at if entry else None)
+    needed = getattr(scheme_for(session.spec, session.credential.login()), "scopes", ())
+    if proof.scopes is not None:
+        proof.missing = [scope for scope in needed if scope not in proof.scopes]
+    proof.limit_left = _limit_left(session)
+
+
+def _introspect(session: Session) -> Account | None:
+    """Ask the authorization server about the token, where it answers such questions."""
+    login = session.credential.login()
+    scheme = scheme_for(session.spec, login)
+    if not isinstance(scheme, OAuth2) or not scheme.introspect_url:
+        return None
+    if not (login.has("client_id") and login.has("client_secret")):
+        return None
+    from ..http import oauth
+
+    return oauth.introspect(session.exchange, session.target, scheme, login)
+
+
+def _limit_left(session: Session) -> str:
+    """The tightest window, as "74 of 75 in 15 min"."""
+    now = session.ledger.clock()
+    found = list(
+        limits.usage(
+            session.ledger.db, session.spec.name, session.account, session.spec.limits, now
+        )
+    )
+    found = [u for u in found if u.quota]
+    if not found:
+        return ""
+    tightest = min(found, key=lambda u: (u.quota - u.used) / u.quota)
+    return f"{max(tightest.quota - tightest.used, 0)} of {tightest.quota} {tightest.bucket}"

@@ -1,0 +1,54 @@
+"""Acts that are not finished, and the word of a person about those nobody can look up."""
+
+from __future__ import annotations
+
+from .. import errors as e
+from ..model import Posted
+from ..store.acts import Act, Acts, Part
+from ..store.ledger import Ledger
+
+WAITING = ("scheduled", "open", "unknown", "failed", "missed")
+
+
+def waiting(ledger: Ledger) -> list[tuple[Act, int]]:
+    """Return unfinished acts, each with how many of its parts are out."""
+    acts = Acts(ledger)
+    return [
+        (act, sum(part.state == "done" for part in acts.parts(act.id).values()))
+        for act in acts.listed(WAITING)
+    ]
+
+
+def settle(ledger: Ledger, id: int, *, sent: bool, ref: str = "", url: str = "") -> Act:
+    """Take a person's word on the part in doubt, and return the act as it stands then.
+
+    ``sent`` with the vendor's id (``ref``) lets a thread go on below that item. Raises
+    `InvalidInput` if nothing is in doubt, or if the thread needs the id to go on.
+    """
+    acts = Acts(ledger)
+    act = acts.get(id)
+    doubtful = [part for part in acts.parts(id).values() if part.in_doubt]
+    if not doubtful:
+        raise e.InvalidInput(
+            f"nothing is in doubt about act {id} ({act.state})", hint="mktool outbox"
+        )
+    part, total = doubtful[0], len(act.content["posts"])
+    if not sent:
+        acts.clear_doubt(id, part.seq)
+        acts.mark(id, "failed", code="settled", error="settled: did not go out")
+        return acts.get(id)
+    if part.seq < total and not ref:
+        raise e.InvalidInput(
+            f"part {part.seq} of {total} needs its id, so that part {part.seq + 1} can follow it",
+            hint=f"mktool settle {id} --sent --id ID",
+        )
+    acts.confirm(id, part.seq, Posted(ref, url))
+    if _complete(acts.parts(id), total):
+        acts.mark(id, "done")
+    else:
+        acts.mark(id, "failed", code="settled", error=f"{total - part.seq} parts are still to go")
+    return acts.get(id)
+
+
+def _complete(parts: dict[int, Part], total: int) -> bool:
+    return sum(part.state == "done" for part in parts.values()) == total

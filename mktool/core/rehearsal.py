@@ -1,0 +1,97 @@
+"""What a post would do: the exact requests, lengths, cost and what the limits allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .. import errors as e
+from ..capability import CanPost, CanThread
+from ..model import Post, Posted
+from ..spec import Spec
+from . import content
+from .session import DEFAULT, Settings, ledger_path, rehearse
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A dry run at one account. ``price`` is US dollars; ``allowed`` are words for people."""
+
+    provider: str
+    account: str
+    connected: bool
+    lengths: list[str]
+    requests: list[dict[str, Any]]
+    price: float
+    allowed: list[str]
+    note: str
+
+
+def post(settings: Settings, provider: str, account: str, what: content.Content) -> Rehearsal:
+    """Return what `publish` would send; nothing is sent, and the vault stays closed."""
+    bound, dry, connected = rehearse(settings, provider, account)
+    spec = bound.spec
+    posts = content.compose(spec, what)
+    if not isinstance(bound, CanPost):
+        raise e.Unsupported(f"{spec.title} cannot publish posts")
+    previous = root = None
+    for number, plain in enumerate(posts, start=1):
+        if reason := bound.refuses(plain):
+            raise e.Unsupported(f"{spec.title}: {reason}")
+        placed = replace(plain, reply_to=previous, root=root, token=f"dry-run-{number}")
+        if previous is None:
+            previous = root = bound.post(placed)
+        elif isinstance(bound, CanThread):
+            previous = _next(bound.reply(placed), number)
+        else:
+            raise e.Unsupported(f"{spec.title} has no threads")
+    lengths = [
+        content.measure(spec.text, p.text, reply=number > 0) if spec.text else str(len(p.text))
+        for number, p in enumerate(posts)
+    ]
+    allowed, note = _record(spec, account or DEFAULT, posts)
+    return Rehearsal(
+        spec.name, account or DEFAULT, connected, lengths, dry.requests, dry.price, allowed, note
+    )
+
+
+def _next(posted: Posted, number: int) -> Posted:
+    return replace(posted, id=f"{posted.id}#{number}") if posted.id.startswith("‹") else posted
+
+
+def _record(spec: Spec, account: str, posts: Sequence[Post]) -> tuple[list[str], str]:
+    """What the ledger, if there is one, says about limits and about this content."""
+    if not ledger_path().exists():
+        return [
+            f"{x.calls} of {x.calls} left in {_per(x.per)} ({x.bucket})" for x in spec.limits
+        ], ""
+    from ..store import limits
+    from ..store.acts import Acts, Wanted
+    from ..store.ledger import Ledger
+
+    ledger = Ledger(ledger_path())
+    try:
+        now = ledger.clock()
+        allowed = [
+            f"{max(u.quota - u.used, 0)} of {u.quota} left in {_per(u.per)} ({u.bucket})"
+            for u in limits.usage(ledger.db, spec.name, account, spec.limits, now)
+            if u.source == "counted"
+        ]
+        act = Acts(ledger).peek(Wanted("post", spec.name, account, None, content.digest(posts), {}))
+    finally:
+        ledger.close()
+    note = ""
+    if act is not None:
+        note = {
+            "done": f"would be refused: the same content went out as act {act.id} (--again)",
+            "scheduled": f"would be refused: act {act.id} is scheduled with it (--again)",
+        }.get(act.state, f"would go on with act {act.id}, which is {act.state}")
+    return allowed, note
+
+
+def _per(seconds: float) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:g} s"

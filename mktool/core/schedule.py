@@ -1,0 +1,128 @@
+"""Posts for later: kept in the ledger, sent by `mktool run-due`."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from .. import errors as e
+from ..model import Media, Post
+from ..store.acts import Act, Acts
+from ..store.ledger import Ledger
+from ..store.locks import lock_path, named_lock
+from ..store.paths import data_dir, private_dir, storage_error
+from . import content, publish
+from .publish import Published
+from .session import Session, Settings, ledger_path, open_session
+
+# What nobody can mend by waiting. All else is tried again until the grace is over.
+FINAL = (e.InvalidInput, e.Unsupported, e.Rejected, e.OutcomeUnknown, e.Forbidden, e.NotFound)
+
+
+def add(
+    session: Session, posts: Sequence[Post], *, due: float, zone: str, key: str | None, again: bool
+) -> Act:
+    """Return the scheduled act. The media are copied, so that the originals may go.
+
+    The same content for the same moment is scheduled once; at another moment, or when it is
+    out already, it is `Duplicate` unless ``again``.
+    """
+    publish.check(session, posts)
+    kept = [replace(p, media=tuple(_keep(m) for m in p.media)) for p in posts]
+    want = publish.wanted(session, kept, key=key, due=due, zone=zone)
+    act = Acts(session.ledger).open(want, again=again)
+    if act.due == due or act.key:
+        return act
+    raise e.Duplicate(
+        f"act {act.id} has this content and is {act.state}",
+        session.where("post"), hint=f"mktool schedule cancel {act.id}, or --again",
+    )  # fmt: skip
+
+
+def listed(ledger: Ledger) -> list[Act]:
+    """Return what is scheduled or was missed, the next one first."""
+    return [act for act in Acts(ledger).listed(("scheduled", "missed", "open")) if act.due]
+
+
+def cancel(ledger: Ledger, id: int) -> Act:
+    """Cancel a scheduled act; `InvalidInput` if it is not waiting."""
+    acts = Acts(ledger)
+    act = acts.get(id)
+    if not acts.change(id, ("scheduled", "missed"), "cancelled"):
+        raise e.InvalidInput(f"act {id} is {act.state}, not scheduled", hint="mktool schedule list")
+    return act
+
+
+def run_due(
+    settings: Settings, grace: float, say: Callable[[str], None]
+) -> Iterator[tuple[Published, bool]]:
+    """Send what is due, one act after another; yield (result, whether it is news).
+
+    One process at a time: `Busy` names the other. What fails for a reason that may pass stays
+    scheduled; what is later than ``grace`` seconds becomes missed, once.
+    """
+    with named_lock(lock_path("run-due"), "mktool run-due"):
+        ledger = Ledger(ledger_path())
+        try:
+            acts, now = Acts(ledger), ledger.clock()
+            for act in acts.listed(("missed",)):
+                if act.due and act.due > now - grace:
+                    acts.change(act.id, ("missed",), "scheduled")
+            for act in acts.due(now):
+                settings.breathe()
+                late = now - (act.due or now)
+                yield _missed(acts, act, late) if late > grace else _send(settings, acts, act, say)
+        finally:
+            ledger.close()
+
+
+def _send(
+    settings: Settings, acts: Acts, act: Act, say: Callable[[str], None]
+) -> tuple[Published, bool]:
+    result = Published(act.provider, act.account, act.id, len(act.content["posts"]))
+    try:
+        account = "" if act.account == "default" else act.account
+        session = open_session(settings, act.provider, account)
+    except e.MktoolError as error:
+        result.error = error
+    else:
+        try:
+            result = publish.go_on(session, act, say)
+        finally:
+            session.close()
+    if isinstance(result.error, e.Interrupted):
+        raise result.error
+    if result.error is None or isinstance(result.error, FINAL):
+        if result.error is not None and not isinstance(result.error, e.OutcomeUnknown):
+            acts.mark(act.id, "failed", code=result.error.code, error=result.error.message)
+        return result, True
+    acts.mark(act.id, "scheduled", code=result.error.code, error=result.error.message)
+    return result, act.code != result.error.code
+
+
+def _missed(acts: Acts, act: Act, late: float) -> tuple[Published, bool]:
+    begun = bool(acts.parts(act.id))
+    result = Published(act.provider, act.account, act.id, len(act.content["posts"]))
+    text = f"was due {late / 60:.0f} minutes ago and did not go out"
+    acts.mark(act.id, "failed" if begun else "missed", code="missed", error=act.error or text)
+    result.error = e.Partial(
+        f"act {act.id} for {act.provider} {text}" + (f" ({act.error})" if act.error else ""),
+        hint=f"mktool run-due --grace {late / 3600 + 1:.0f}h, or mktool schedule cancel {act.id}",
+    )
+    return result, True
+
+
+def _keep(media: Media) -> Media:
+    """Copy a file into our own folder, named by its content."""
+    folder = private_dir(data_dir() / "media" / content.sha256(media)[:32])
+    copy = Path(folder) / media.path.name
+    try:
+        if not copy.exists():
+            partial = copy.with_suffix(".partial")
+            shutil.copyfile(media.path, partial)
+            partial.replace(copy)
+    except OSError as error:
+        raise storage_error("write", copy, error) from None
+    return replace(media, path=copy)
