@@ -17,6 +17,8 @@ from pathlib import Path
 from ..errors import Busy
 from .paths import atomic_write, data_dir, private_dir, storage_error
 
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
@@ -35,10 +37,9 @@ class Holder:
 
 def lock_path(name: str) -> Path:
     """Return the lock file of ``name``, which may hold any character (``x:default``)."""
-    safe = "".join(
-        c if c.isascii() and (c.isalnum() or c in "-_") else f"%{ord(c):x}" for c in name
-    )
-    return data_dir() / "locks" / f"{safe}.lock"
+    octets = name.encode("utf-8", "surrogatepass")
+    quoted = "".join(chr(o) if chr(o) in _PLAIN else f"%{o:02x}" for o in octets)
+    return data_dir() / "locks" / f"{quoted}.lock"
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def lock(path: Path, timeout: float) -> Iterator[None]:
     try:
         held.acquire(timeout=max(timeout, 0))
     except Timeout:
-        raise Busy(f"another mktool process holds {path.stem}") from None
+        raise Busy(f"another mktool process holds {_shown(path)}") from None
     except OSError as error:
         raise storage_error("lock", path, error) from None
     try:
@@ -80,7 +81,7 @@ def named_lock(path: Path, note: str) -> Iterator[None]:
             stack.enter_context(lock(path, 0))
         except Busy:
             who = holder(path) or "another process"
-            raise Busy(f"{path.stem} is held by {who}") from None
+            raise Busy(f"{_shown(path)} is held by {who}") from None
         _sign(path, note)
         stack.callback(_card(path).unlink, missing_ok=True)
         yield
@@ -107,6 +108,12 @@ def _sign(path: Path, note: str) -> None:
 def _card(path: Path) -> Path:
     # Beside the lock and not in it: a locked file cannot be read on Windows.
     return path.with_suffix(".json")
+
+
+def _shown(path: Path) -> str:
+    from urllib.parse import unquote
+
+    return unquote(path.stem)
 
 
 def _host() -> str:
