@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -130,6 +130,23 @@ class Post:
         Numbers stay text: as a vendor's option they are identifiers, where 1.10 is not 1.1.
         """
         return {name: _decoded(value) for name, value in self.extra.items()}
+
+    def over(self, body: Mapping[str, Any], *, without: Collection[str] = ()) -> dict[str, Any]:
+        """Return ``body`` with the settings merged last, all but those named in ``without``.
+
+        An object adds to ours instead of replacing it, so that an option for the reply does not
+        cut a thread.
+        """
+        merged = dict(body)
+        for name, value in self.settings().items():
+            if name in without:
+                continue
+            ours = merged.get(name)
+            if isinstance(ours, Mapping) and isinstance(value, Mapping):
+                merged[name] = {**ours, **value}
+            else:
+                merged[name] = value
+        return merged
 
 
 def _decoded(value: str) -> Any:

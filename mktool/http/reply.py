@@ -48,6 +48,13 @@ class Reply:
             raise self._odd(f"no {path!r} in the reply")
         return str(value)
 
+    def number(self, path: str) -> float:
+        """Return a documented number."""
+        value = dig(self.data, path)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self._odd(f"no number {path!r} in the reply")
+        return float(value)
+
     def rows(self, path: str) -> list[Mapping[str, Any]]:
         """Return the objects of a documented list; an absent list is empty."""
         found = dig(self.data, path)
@@ -55,6 +62,10 @@ class Reply:
         if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
             raise self._odd(f"{path!r} is not a list of objects")
         return rows
+
+    def each(self, path: str) -> list[Reply]:
+        """Return the objects of a documented list, each as a reply of its own."""
+        return [Reply(r, self.headers, self.where, write=self._write) for r in self.rows(path)]
 
     def numbers(self, path: str) -> dict[str, float]:
         """Return the numbers of an object by name; an absent object has none."""
