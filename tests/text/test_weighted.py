@@ -91,6 +91,9 @@ LENGTHS = [
     ("a" * 64 + ".com", 68),
     ("example.com/path?x=1#top", 23),
     ("http://user:word@example.com", 28),
+    ("http://example.com/日本example.com", 50),
+    ("école.fr", 24),  # the first letter stands before the link, as the suite has it
+    ("une école.fr", 27),
     ("dash—https://example.com—dash", 33),
 ]
 
