@@ -12,16 +12,18 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from typer.core import TyperGroup
 
 from ..errors import Interrupted, InvalidInput, MktoolError, StorageError
+from .completion import VARIABLE, account_names, respond
 from .terminal import Terminal, terminal
 
 if TYPE_CHECKING:
     from typer._click import Command, Context, HelpFormatter
+    from typer._click.shell_completion import CompletionItem
 
 
 class Entry(NamedTuple):
@@ -57,7 +59,7 @@ COMMANDS = {
     "doctor": Entry("doctor", "Check this installation and say what to do.", TOOLS),
     "vault": Entry("vault", "Status, rekey and move of stored credentials.", TOOLS),
     "completion": Entry("completion", "Install or print shell completion.", TOOLS),
-    "help": Entry("help", "Help on a topic: exit-codes, environment.", TOOLS),
+    "help": Entry("help", "Help on a topic: exit-codes, environment, config.", TOOLS),
 }
 
 # Flags that may stand anywhere on the line; True if a value follows.
@@ -78,6 +80,14 @@ class Lazy(TyperGroup):
             return None
         module = import_module(f".{COMMANDS[cmd_name].module}", __package__)
         return typer.main.get_group(module.app).commands.get(cmd_name)
+
+    def shell_complete(self, ctx: Context, incomplete: str) -> list[CompletionItem]:
+        from typer._click.shell_completion import CompletionItem
+
+        rows = [(n, entry.help) for n, entry in COMMANDS.items() if n.startswith(incomplete)]
+        if rows:  # no module is imported for a name
+            return [CompletionItem(name, help=help) for name, help in rows]
+        return super().shell_complete(ctx, incomplete)
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
         for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):
@@ -109,7 +119,9 @@ def root(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
     no_input: Annotated[bool, typer.Option("--no-input", help="Never ask.")] = False,
     config: Annotated[Path | None, typer.Option(help="Another config.toml.")] = None,
-    account: Annotated[str, typer.Option(help="Which account of the provider.")] = "",
+    account: Annotated[
+        str, typer.Option(help="Which account of the provider.", autocompletion=account_names)
+    ] = "",
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="The version.")
     ] = False,
@@ -127,6 +139,8 @@ def root(
 
 def run(argv: list[str]) -> int:
     """Run one command line and return its exit code. No traceback leaves here."""
+    if instruction := os.environ.get(VARIABLE):  # a shell asks on behalf of the Tab key
+        return respond(app, instruction)
     options, rest = hoist(argv)
     terminal().json = "--json" in options  # so that a misspelt command fails in JSON too
     try:
