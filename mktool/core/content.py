@@ -91,8 +91,10 @@ def compose(spec: Spec, content: Content) -> list[Post]:
     """
     if content.link:
         _check_link(spec, content.link)
+    # A link's card and media exclude each other: beside media the link stands in the text.
+    attach = spec.link == "attach" and not content.media
     text, tail = content.text, ""
-    if content.link and spec.link == "append" and content.link not in text:
+    if content.link and not attach and content.link not in text:
         tail = content.link
     texts = _texts(spec, content, text, tail)
     if not any(texts) and not content.media:
@@ -100,7 +102,7 @@ def compose(spec: Spec, content: Content) -> list[Post]:
     if content.media:
         _check_media(spec, content.media)
     _check_lengths(spec, texts)
-    link = content.link if spec.link == "attach" else ""
+    link = content.link if attach else ""
     return [
         Post(
             text,
