@@ -4,8 +4,8 @@ r"""
 ``\ | { } @ [ ] ( ) < > # * _ ~`` are reserved and take a backslash, used or not; a post with a bare
 one is accepted and cut off there without a word. Hashtags are written ``{hashtag|\#|word}``,
 mentions ``@[Name](urn)``.
-https://learn.microsoft.com/linkedin/marketing/community-management/shares/little-text-format,
-read November 2026.
+https://learn.microsoft.com/en-us/linkedin/marketing/community-management/shares/little-text-format
+(version 2026-05).
 """
 
 from __future__ import annotations
