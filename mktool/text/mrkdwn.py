@@ -2,7 +2,8 @@
 Markdown as people write it, turned into the mrkdwn of team chats.
 
 Bold is ``*x*`` there, italic ``_x_``, strike ``~x~``, a link ``<url|text>``, and ``&``, ``<`` and
-``>`` are the only characters to escape (https://api.slack.com/reference/surfaces/formatting, 2026). As every ``<`` is escaped, a text cannot notify a channel or hide a link.
+``>`` are the only characters to escape (https://api.slack.com/reference/surfaces/formatting,
+2026). As every ``<`` that is not a link's is escaped, a text cannot notify a channel.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """
 Length of a text in weighted characters, as a microblog counts it.
 
-Configuration 3 of twitter-text (https://docs.x.com/fundamentals/counting-characters, 2026): after NFC, Latin and most European letters weigh 1 and other characters 2; an
-emoji weighs 2 however many code points it has; a link weighs 23 however long it is.
+Configuration 3 of twitter-text (https://docs.x.com/fundamentals/counting-characters, 2026): after
+NFC, Latin and most European letters weigh 1 and other characters 2; an emoji weighs 2 however many
+code points it has; a link weighs 23 however long it is.
 """
 
 from __future__ import annotations
