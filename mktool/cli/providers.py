@@ -1,0 +1,162 @@
+"""`mktool providers`: what each can do, and how to set it up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from .. import providers as vendors
+from ..capability import CAPABILITIES, capabilities
+from ..http.auth import (
+    Basic,
+    ClientCredentials,
+    HeaderKey,
+    OAuth2,
+    QueryKey,
+    ServiceAccount,
+    UrlKey,
+)
+from ..provider import Provider
+from ..spec import MB, Field, Limit, Scheme, Spec
+from ..store.vault.environment import variable
+from .completion import provider_names
+from .terminal import span, terminal
+
+app = typer.Typer(rich_markup_mode=None)
+
+COLUMNS = ("name", "what it is", "can", "login", "text", "media", "rate limits")
+LOGINS: Mapping[type, str] = {
+    ServiceAccount: "service account", ClientCredentials: "client credentials",
+    OAuth2: "browser", HeaderKey: "key", QueryKey: "key", Basic: "key", UrlKey: "webhook",
+}  # fmt: skip
+
+
+@app.command("providers", epilog="Example: mktool providers x")
+def show(
+    name: Annotated[
+        str, typer.Argument(help="One provider, in full.", autocompletion=provider_names)
+    ] = "",
+) -> None:
+    """What each provider can do, and how to set one up."""
+    if name:
+        cls = vendors.load(name)
+        terminal().result(facts(cls), text=guide(cls))
+        return
+    classes = [vendors.load(known) for known in vendors.names()]
+    terminal().result([facts(cls) for cls in classes], COLUMNS, [row(cls) for cls in classes])
+    terminal().say("mktool providers NAME says how to set one up")
+
+
+def row(cls: type[Provider]) -> tuple[str, ...]:
+    """Return one line of the table of providers."""
+    spec = cls.spec
+    names = " ".join((spec.name, *(f"({alias})" for alias in spec.aliases)))
+    limits = _limits(spec)
+    shown = "; ".join(limits[:2]) + ("; …" if limits[2:] else "")
+    return (
+        names, spec.title, ", ".join(_can(cls)), ", ".join(logins(spec)), _text(spec),
+        _media(spec), shown,
+    )  # fmt: skip
+
+
+def facts(cls: type[Provider]) -> dict[str, Any]:
+    """Return all of it, for ``--json``."""
+    spec = cls.spec
+    return {
+        "name": spec.name, "title": spec.title, "aliases": spec.aliases, "docs": spec.docs,
+        "base_url": spec.base_url, "can": _can(cls), "login": logins(spec),
+        "text": {"limit": spec.text.limit, "unit": spec.text.unit} if spec.text else None,
+        "media": _kinds(spec),
+        "limits": [
+            {"calls": x.calls, "seconds": x.per, "counts": x.bucket, "per": x.scope}
+            for x in spec.limits
+        ],
+        "fields": [
+            {
+                "name": f.name, "help": f.help, "secret": f.secret, "required": f.required,
+                "variables": _variables(spec, f), "default": f.default or None,
+            }
+            for f in spec.fields
+        ],
+        "setup": spec.setup,
+    }  # fmt: skip
+
+
+def guide(cls: type[Provider]) -> str:
+    """Return the set-up guide of one provider, for people."""
+    spec = cls.spec
+    parts = [
+        f"{spec.title} ({spec.name})   {spec.docs}",
+        _facts_for_people(cls),
+        _section("Set-up", spec.setup.rstrip().splitlines()),
+        _section("Fields", [line for field in spec.fields for line in _field(spec, field)]),
+        _section("Rate limits, counted in the ledger", _limits(spec)),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def logins(spec: Spec) -> list[str]:
+    """Return the ways to log in, in words."""
+    return list(dict.fromkeys(_login(scheme) for scheme in spec.auth))
+
+
+def _login(scheme: Scheme) -> str:
+    word = next((word for kind, word in LOGINS.items() if isinstance(scheme, kind)), "key")
+    device = isinstance(scheme, OAuth2) and scheme.device_url
+    return f"{word}, device code" if device else word
+
+
+def _can(cls: type[Provider]) -> list[str]:
+    found = capabilities(cls)
+    return [name for name in CAPABILITIES if name in found]
+
+
+def _text(spec: Spec) -> str:
+    return f"{spec.text.limit:,} {spec.text.unit}" if spec.text else ""
+
+
+def _kinds(spec: Spec) -> dict[str, dict[str, int]]:
+    files = spec.files.kinds if spec.files else {}
+    return {kind: {"count": count, "bytes": size} for kind, (count, size) in files.items()}
+
+
+def _media(spec: Spec) -> str:
+    kinds = _kinds(spec).items()
+    return ", ".join(f"{kind}: {k['count']} of {k['bytes'] / MB:,.0f} MB" for kind, k in kinds)
+
+
+def _limits(spec: Spec) -> list[str]:
+    return [_limit(limit) for limit in spec.limits]
+
+
+def _limit(limit: Limit) -> str:
+    counts = "" if limit.bucket == "*" else f"{limit.bucket} "
+    shared = " (whole app)" if limit.scope == "app" else ""
+    return f"{counts}{limit.calls:,} in {span(limit.per)}{shared}"
+
+
+def _facts_for_people(cls: type[Provider]) -> str:
+    spec = cls.spec
+    facts = {
+        "Can": ", ".join(_can(cls)), "Login": ", ".join(logins(spec)), "Text": _text(spec),
+        "Media": _media(spec),
+    }  # fmt: skip
+    return "\n".join(f"{name:7}{value}" for name, value in facts.items() if value)
+
+
+def _field(spec: Spec, field: Field) -> list[str]:
+    marks = [*(["secret"] if field.secret else []), *(["required"] if field.required else [])]
+    note = f" ({', '.join(marks)})" if marks else ""
+    default = f"; default {field.default}" if field.default else ""
+    names = ", ".join(_variables(spec, field))
+    return [f"{field.name}{note}: {field.help}{default}", f"    or in the environment: {names}"]
+
+
+def _variables(spec: Spec, field: Field) -> list[str]:
+    return [variable(spec.name, field.name), *field.env]
+
+
+def _section(title: str, lines: Sequence[str]) -> str:
+    return "\n".join([title, *(f"  {line}" for line in lines)]) if lines else ""
