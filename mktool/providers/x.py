@@ -28,13 +28,12 @@ READ = Endpoint("read", "GET", "/2/tweets/{}", price=0.001, answer="data")
 READ_PRIVATE = Endpoint("read", "GET", "/2/tweets/{}", price=0.001)
 ALT = Endpoint("describe", "POST", "/2/media/metadata", repeatable=True, price=0.005)
 # An unused media id expires and each piece has its own place, so every step may be sent again.
-# Images go this way too: one path for all, and 1,875 calls a window instead of 500.
+# Images go this way too: one path for all, and 1,875 calls a window, not 500. 5 MB is the most.
 UPLOAD = Pieces(
     Endpoint("upload", "POST", "/2/media/upload/initialize", repeatable=True),
     Endpoint("append", "POST", "/2/media/upload/{}/append", repeatable=True, timeout=120.0),
     Endpoint("finalize", "POST", "/2/media/upload/{}/finalize", repeatable=True, timeout=60.0),
-    Endpoint("status", "GET", "/2/media/upload"),
-    size=4 * MB, asks={"command": "STATUS", "media_id": "{}"},  # 5 MB is the most
+    Endpoint("status", "GET", "/2/media/upload"), 4 * MB, {"command": "STATUS", "media_id": "{}"},
 )  # fmt: skip
 WINDOWS = {"post": 100, "upload": 1875, "append": 1875, "finalize": 1875, "describe": 500}
 FIRST_ONLY = {"poll", "quote_tweet_id", "reply_settings", "community_id", "share_with_followers"}
@@ -64,11 +63,10 @@ class X(Provider, CanCheck, CanThread, CanSettle, CanMeasure):
         error_code=("type", "errors.0.type", "errors.0.code"), request_id=("x-transaction-id",),
         error_text=("errors.0.message", "errors.0.detail", "detail", "title"),
         rules=(  # https://docs.x.com/x-api/fundamentals/response-codes-and-errors (2026-09)
-            Rule(e.Forbidden, text="credits|spend.* (cap|limit)|usage cap", message="the API credits"
-                 " are used up; nothing was done", hint="add credits: https://console.x.com"),
+            Rule(e.Forbidden, text="credits|spend.* (cap|limit)|usage cap", message="the credits"
+                 " are used up; nothing was done", hint="buy credits: https://console.x.com"),
             Rule(e.Duplicate, 403, text="duplicate content"),
-            # Since 2026-02-23; whether a thread's own parts are spared is not documented.
-            Rule(e.Forbidden, 403, text="reply to this conversation is not allowed",
+            Rule(e.Forbidden, 403, text="reply to this conversation is not allowed",  # 2026-02-23
                  hint="X lets a self-serve app reply only to who mentioned or quoted its account"),
             Rule(e.NotFound, text="deleted or not visible|could not find"),
             Rule(e.Rejected, 403, text="video longer than"),

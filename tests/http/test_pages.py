@@ -1,0 +1,35 @@
+"""Lists in pages: what is asked, and what an endless or odd list ends in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mktool import errors as e
+from mktool.http.pages import by_token
+from mktool.spec import Endpoint
+from tests.contract import Wire
+from tests.http.test_upload import opened
+
+LIST = Endpoint("list", "GET", "/{}/items")
+
+
+def page(number: int, next: str = "", **query: str) -> Wire:
+    return Wire("GET", "/a/items", query=query, reply={"n": number, "meta": {"next": next}})
+
+
+def test_pages_follow_the_token_and_keep_the_query(tmp_path: Path) -> None:
+    script = (page(1, "t1", size="2"), page(2, "t2", size="2", at="t1"), page(3, size="2", at="t2"))
+    client, vendor, _ = opened(tmp_path, *script)
+    found = by_token(client, LIST, "a", query={"size": "2"}, found="meta.next", param="at", most=3)
+    assert [reply.get("n") for reply in found] == [1, 2, 3]
+    assert vendor.script == []
+
+
+def test_a_list_that_goes_on_is_not_taken_for_whole(tmp_path: Path) -> None:
+    client, _, _ = opened(tmp_path, page(1, "t1"), page(2, "t2"))
+    found = by_token(client, LIST, "a", query={}, found="meta.next", param="at", most=2)
+    assert [next(found).get("n"), next(found).get("n")] == [1, 2]
+    with pytest.raises(e.Unsupported):
+        next(found)
