@@ -27,7 +27,7 @@ from mktool.http.exchange import Exchange, Scope
 from mktool.http.reply import Response
 from mktool.http.request import Request
 from mktool.http.target import Target
-from mktool.http.wire import Cut
+from mktool.http.reply import Cut
 from mktool.model import Login, Secret
 from mktool.provider import Provider
 from mktool.store.ledger import Ledger

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .. import errors as e
 from ..capability import CanCheck
@@ -12,6 +13,9 @@ from ..http.client import scheme_for
 from ..model import Account
 from ..store import limits
 from .session import Session, Settings, open_session
+
+if TYPE_CHECKING:
+    from ..http.oauth import Introspection
 
 
 @dataclass(slots=True)
@@ -63,10 +67,10 @@ def _ask(session: Session, proof: Proof) -> None:
     found = identify(session)
     proof.ms = (time.monotonic() - started) * 1000
     proof.name, proof.id = found.name, found.id
-    introspected = _introspect(session)
+    told = _introspect(session)
     scopes, expires = found.scopes, found.expires_at
-    if introspected is not None:
-        scopes, expires = introspected.scopes or scopes, introspected.expires_at or expires
+    if told is not None:
+        scopes, expires = told.scopes or scopes, told.expires_at or expires
     entry = session.entry
     proof.scopes = scopes if scopes is not None else (entry.scopes if entry else None)
     proof.expires_at = expires or (entry.expires_at if entry else None)
@@ -76,7 +80,7 @@ def _ask(session: Session, proof: Proof) -> None:
     proof.limit_left = _limit_left(session)
 
 
-def _introspect(session: Session) -> Account | None:
+def _introspect(session: Session) -> Introspection | None:
     """Ask the authorization server about the token, where it answers such questions."""
     login = session.credential.login()
     scheme = scheme_for(session.spec, login)
@@ -84,9 +88,13 @@ def _introspect(session: Session) -> Account | None:
         return None
     if not (login.has("client_id") and login.has("client_secret")):
         return None
-    from ..http import oauth
+    from ..http.oauth import TokenClient
 
-    return oauth.introspect(session.exchange, session.target, scheme, login)
+    client = TokenClient(session.exchange, session.target, scheme, login)
+    told = client.introspect(login.secrets["access_token"])
+    if not told.active:
+        raise e.Unauthorized("the token is revoked or expired", session.where("introspect"))
+    return told
 
 
 def _limit_left(session: Session) -> str:

@@ -175,7 +175,7 @@ def _texts(spec: Spec, content: Content, text: str, tail: str) -> list[str]:
             texts.append(part)
             continue
         done = len(texts)
-        texts += threads.split(part, lambda n, d=done: rule.room(reply=n + d > 0), rule.count)
+        texts += threads.split(part, lambda n, d=done: rule.room(reply=n + d > 1), rule.count)
     if tail:
         joined = f"{texts[-1]}\n\n{tail}" if texts else tail
         fits = spec.text is None or spec.text.count(joined) <= spec.text.room(reply=len(texts) > 1)

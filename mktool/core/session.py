@@ -14,7 +14,6 @@ from .. import providers
 from ..http.client import Client, Credential, DryRun
 from ..http.exchange import Exchange
 from ..http.target import Target, checked, is_loopback
-from ..http.wire import Wire
 from ..model import Secret
 from ..provider import Provider
 from ..spec import Spec
@@ -26,6 +25,7 @@ from ..store.paths import data_dir
 from ..store.vault.environment import environment_options, environment_secrets
 
 if TYPE_CHECKING:
+    from ..http.wire import Wire
     from .tokens import StoredCredential
 
 DEFAULT = "default"
@@ -91,6 +91,8 @@ class Session:
         self.ledger.close()
 
     def _wire(self) -> Wire:
+        from ..http.wire import Wire  # ssl and httpx, only once something is sent
+
         return Wire(loopback=is_loopback(self.target.url("/")))
 
     def _credential(self, secrets: Mapping[str, Secret]) -> Credential:

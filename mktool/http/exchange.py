@@ -5,14 +5,16 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from .. import errors as e
 from ..spec import Endpoint, Limit, Spec
 from .classify import classify, request_id, reset_in
-from .reply import Response
+from .reply import Cut, NotSent, Response
 from .request import Request
-from .wire import Cut, NotSent, Wire
+
+if TYPE_CHECKING:
+    from .wire import Wire
 
 Outcome = Literal["intent", "ok", "refused", "failed", "unknown", "unsent"]
 """intent: no answer recorded · refused: the vendor did nothing · failed: a repeatable call got

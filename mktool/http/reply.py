@@ -29,6 +29,14 @@ class Response:
             return None
 
 
+class NotSent(Exception):
+    """The request never left: no connection could be made."""
+
+
+class Cut(Exception):
+    """The request, or part of it, left, and no whole answer came back."""
+
+
 class Reply:
     """A successful answer, read through paths and never by subscript."""
 

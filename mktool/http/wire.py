@@ -8,21 +8,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
-from .reply import Response
+from .reply import Cut, NotSent, Response
 from .request import Request
 
 if TYPE_CHECKING:
     import httpx
 
 MAX_REPLY = 32 * 1024 * 1024
-
-
-class NotSent(Exception):
-    """The request never left: no connection could be made."""
-
-
-class Cut(Exception):
-    """The request, or part of it, left, and no whole answer came back."""
 
 
 def _httpx() -> Any:

@@ -6,12 +6,15 @@ import os
 import sqlite3
 import time
 
-from .paths import data_dir
+from . import folders
 
 
 def nothing_due(now: float | None = None) -> bool:
     """Return True if it is certain that no scheduled act is due; any trouble is a False."""
-    path = os.path.join(data_dir(), "ledger.db")
+    folder = folders.data()
+    if not folder:
+        return False
+    path = os.path.join(folder, "ledger.db")
     if not os.path.exists(path):
         return True
     try:

@@ -1,9 +1,4 @@
-"""
-Where files live, and how they are written.
-
-The rules for Linux are those of the XDG Base Directory Specification 0.8
-(https://specifications.freedesktop.org/basedir-spec/0.8/, read 2026-11).
-"""
+"""Where files live, and how they are written."""
 
 from __future__ import annotations
 
@@ -13,6 +8,7 @@ from errno import EACCES, EDQUOT, EFBIG, EINVAL, ENOSPC, EPERM, EROFS
 from pathlib import Path
 
 from ..errors import StorageError
+from . import folders
 
 _HINTS = {
     ENOSPC: "free some disk space, then run the command again",
@@ -29,7 +25,8 @@ def config_dir() -> Path:
 
     Raises `StorageError` if there is neither a home folder nor ``MKTOOL_HOME``.
     """
-    return _moved() or _user_dir("XDG_CONFIG_HOME", ".config", "user_config_path")
+    folder = folders.config()
+    return Path(folder) if folder else _elsewhere("user_config_path")
 
 
 def data_dir() -> Path:
@@ -37,7 +34,8 @@ def data_dir() -> Path:
 
     Raises `StorageError` if there is neither a home folder nor ``MKTOOL_HOME``.
     """
-    return _moved() or _user_dir("XDG_DATA_HOME", ".local/share", "user_data_path")
+    folder = folders.data()
+    return Path(folder) if folder else _elsewhere("user_data_path")
 
 
 def private_dir(path: Path) -> Path:
@@ -91,37 +89,13 @@ def storage_error(verb: str, path: Path, error: OSError) -> StorageError:
     return StorageError(f"cannot {verb} {path}: {reason}", hint=hint)
 
 
-def _moved() -> Path | None:
-    folder = os.environ.get("MKTOOL_HOME", "")
-    return Path(os.path.abspath(os.path.expanduser(folder))) if folder else None
-
-
-def _user_dir(variable: str, fallback: str, elsewhere: str) -> Path:
-    if sys.platform == "linux":  # our own rule: platformdirs would be 20 ms of every start
-        base = os.environ.get(variable, "")
-        return (Path(base) if os.path.isabs(base) else _home() / fallback) / "mktool"
+def _elsewhere(function: str) -> Path:
+    if sys.platform == "linux":
+        raise StorageError("this user has no home folder", hint="set MKTOOL_HOME=DIR")
     import platformdirs
 
-    found: Path = getattr(platformdirs, elsewhere)("mktool", appauthor=False)
+    found: Path = getattr(platformdirs, function)("mktool", appauthor=False)
     return found
-
-
-def _home() -> Path:
-    home = os.environ.get("HOME", "~")
-    if not os.path.isabs(home):  # cron and containers start programs with HOME unset or empty
-        home = _passwd_home()
-    if not os.path.isabs(home):
-        raise StorageError("this user has no home folder", hint="set MKTOOL_HOME=DIR")
-    return Path(home)
-
-
-def _passwd_home() -> str:
-    try:
-        import pwd
-
-        return pwd.getpwuid(os.getuid()).pw_dir
-    except (ImportError, KeyError):
-        return ""
 
 
 def _leftover_prefix(path: Path) -> str:
