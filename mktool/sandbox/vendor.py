@@ -30,10 +30,11 @@ class Route:
 
 
 def on(method: str, *paths: str, page: bool = False) -> Callable[[F], F]:
-    """Mark a vendor's method as what answers these paths."""
+    """Mark a vendor's method as what answers these paths; it can be used more than once."""
 
     def mark(handler: F) -> F:
-        setattr(handler, "routes", [Route(method, path, page) for path in paths])  # noqa: B010
+        more = [Route(method, path, page) for path in paths]
+        handler.__dict__["routes"] = getattr(handler, "routes", []) + more
         return handler
 
     return mark

@@ -1,0 +1,84 @@
+"""Running a script against the sandbox, and saying what it would have sent out."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from types import FrameType
+from typing import Any, TextIO
+
+from ..errors import InvalidInput
+from . import vendors
+from .server import Sandbox
+
+
+def run_command(
+    sandbox: Sandbox, argv: Sequence[str], env: Mapping[str, str], *, out: TextIO | None = None
+) -> int:
+    """Run a command with everything it sends going to a started sandbox; return its exit code.
+
+    Afterwards ``out`` (stderr) is told what would have gone out. Killed by a signal, the command
+    counts as a shell counts it: 128 and the signal. Raises `InvalidInput` when it cannot start.
+    """
+    if not argv:
+        raise InvalidInput("no command to run", hint="mktool sandbox -- ./release.sh")
+    try:
+        child = subprocess.Popen(list(argv), env=environment(sandbox.url, env))
+    except (OSError, ValueError) as error:
+        raise InvalidInput(
+            f"cannot run {argv[0]}", hint="check the path and that it is executable"
+        ) from error
+    with _forwarding(child):
+        code = child.wait()
+    print(report(summary(sandbox)), file=out or sys.stderr)
+    return code if code >= 0 else 128 - code
+
+
+def environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of the script: made-up credentials stand where real ones did."""
+    made_up: dict[str, str] = {}
+    for name in vendors.names():
+        made_up |= vendors.load(name).environment
+    return {**env, **made_up, "MKTOOL_SANDBOX": url}
+
+
+def summary(sandbox: Sandbox) -> list[dict[str, object]]:
+    """Return what was published, oldest first, as ``GET /_inbox`` gives it."""
+    return [item.to_json() for item in sandbox.world.inbox.items]
+
+
+def report(acts: Sequence[Mapping[str, Any]]) -> str:
+    """Return the acts for people, one line each."""
+    if not acts:
+        return "Nothing would have gone out."
+    lines = [f"{len(acts)} would have gone out:", *map(_line, acts)]
+    return "\n".join(lines)
+
+
+def _line(act: Mapping[str, Any]) -> str:
+    text = " ".join(str(act["text"]).split())
+    short = text if len(text) <= 72 else text[:71] + "…"
+    files = f"  [{len(act['media'])} attached]" if act["media"] else ""
+    gone = "  [deleted again]" if act["deleted"] else ""
+    return f"  {act['vendor']} {act['kind']} as {act['account']}: {short}{files}{gone}"
+
+
+@contextlib.contextmanager
+def _forwarding(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Leave Ctrl-C to the command, which gets it from the terminal too; pass SIGTERM on."""
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        child.terminate()
+
+    previous = {
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda number, frame: None),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, terminate),
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
