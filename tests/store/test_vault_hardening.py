@@ -18,6 +18,8 @@ open_vault("file")
 from mktool.store.hardening import harden
 for name in ("httpx", "httpcore.connection", "keyring.backend", "jeepney"):
     logging.getLogger(name).critical("LEAK")
+logging.getLogger("httpcore.http11").setLevel(logging.DEBUG)
+logging.getLogger("httpcore.http11").debug("LEAK")
 made = sys.argv[1]
 open(made, "w").close()
 print(json.dumps({

@@ -39,9 +39,8 @@ _NO_BUS = (
 
 def check_session() -> None:
     """Raise `VaultUnreachable` where no credential store can be: free, nothing is imported."""
-    if os.environ.get("PYTHON_KEYRING_BACKEND"):
-        _refuse(os.environ["PYTHON_KEYRING_BACKEND"])
-    elif sys.platform not in ("win32", "darwin") and not _session_bus():
+    needs_bus = sys.platform not in ("win32", "darwin")
+    if needs_bus and not os.environ.get("PYTHON_KEYRING_BACKEND") and not _session_bus():
         raise VaultUnreachable("there is no D-Bus session here, as under cron", hint=_NO_BUS)
 
 
