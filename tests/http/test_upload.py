@@ -10,6 +10,8 @@ import pytest
 from mktool import errors as e
 from mktool.http.auth import HeaderKey
 from mktool.http.client import Client, DryRun
+from mktool.http.exchange import Exchange
+from mktool.http.reply import Cut
 from mktool.http.target import Target
 from mktool.http.upload import PATIENCE, Pieces, slices
 from mktool.model import Login, Media, Secret
