@@ -91,8 +91,8 @@ def _is_page(response: Response) -> bool:
 
 def _rule(rules: Sequence[Rule], operation: str, status: int, code: str, text: str) -> Rule | None:
     for rule in rules:
-        if rule.status not in (None, status):
-            continue
+        if rule.status != status and (rule.status is not None or status >= 500):
+            continue  # after a 5xx a write may have happened, whatever the text says
         if rule.operation is not None and not re.fullmatch(rule.operation, operation):
             continue
         if rule.code is not None and not re.fullmatch(rule.code, code):
