@@ -70,8 +70,8 @@ def facts(cls: type[Provider]) -> dict[str, Any]:
         "text": {"limit": spec.text.limit, "unit": spec.text.unit} if spec.text else None,
         "media": _kinds(spec),
         "limits": [
-            {"calls": x.calls, "seconds": x.per, "counts": x.bucket, "per": x.scope}
-            for x in spec.limits
+            {"calls": n.calls, "seconds": n.per, "counts": n.bucket, "per": n.scope}
+            for n in spec.limits
         ],
         "fields": [
             {

@@ -117,7 +117,7 @@ def _provider_section(loaded: Config, name: str) -> Iterator[Finding]:
             yield Finding("config", "warning", f"{where} {key}: not read", _near(key, known))
 
 
-def _addresses(patient: Patient) -> Iterator[Finding]:
+def _address(patient: Patient) -> Iterator[Finding]:
     """Where the providers lead, if not to the vendor."""
     settings = Settings(patient.config(), patient.environ)
     for spec in _specs():
@@ -131,7 +131,7 @@ def _addresses(patient: Patient) -> Iterator[Finding]:
                       "unset MKTOOL_SANDBOX")  # fmt: skip
 
 
-def _variables(patient: Patient) -> Iterator[Finding]:
+def _environment(patient: Patient) -> Iterator[Finding]:
     known = set(OWN_VARIABLES) | {setting.env for setting in SETTINGS}
     for spec in _specs():
         known.add(variable(spec.name, "base_url"))
@@ -376,6 +376,6 @@ def _near(word: str, known: set[str] | list[str]) -> str:
 
 
 CHECKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
-    _config, _addresses, _variables, _vault, _accounts, _ledger, _files, _clock, _network,
+    _config, _address, _environment, _vault, _accounts, _ledger, _files, _clock, _network,
     _start_up, _run_due,
 )  # fmt: skip
