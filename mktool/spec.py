@@ -113,8 +113,8 @@ class Rule:
 
     ``code`` and ``text`` are regular expressions over the vendor's error code (full match)
     and error text (search), ``operation`` one over the endpoint's name (full match). A rule
-    without a status also catches "200 with an error". ``message`` may name values of the
-    reply by their paths, as in "needs the scope {needed}".
+    without a status also catches "200 with an error", but no 5xx. ``message`` may name values
+    of the reply by their paths, as in "needs the scope {needed}".
     """
 
     raises: type[ProviderError]

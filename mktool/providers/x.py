@@ -103,8 +103,8 @@ class X(Provider, CanCheck, CanThread, CanSettle, CanMeasure):
     reply = post
 
     def settle(self, post: Post, since: float, known: frozenset[str], /) -> Posted | None:
-        if not post.text:
-            raise e.Unsupported("a post without text cannot be told from another")
+        if not post.text or post.extra.keys() & {"text", "reply"}:
+            raise e.Unsupported("X gives back no text that tells this post from another")
         wanted = (post.reply_to.id if post.reply_to else "", canonical(post.text))
         start = datetime.fromtimestamp(since - 60, UTC)  # X's clock and ours may differ
         query = {"start_time": f"{start:%Y-%m-%dT%H:%M:%SZ}", "exclude": "retweets",

@@ -301,6 +301,16 @@ class TestX(ProviderContract):
         assert "media.write" in caught.value.hint
         assert "mktool authorize x" in caught.value.hint
 
+    def test_a_server_error_leaves_the_outcome_open_whatever_it_says(
+        self, cls: type[Provider], ledger: Ledger
+    ) -> None:
+        step = replace(
+            refused(503, "credits could not be checked"), method="POST", path="/2/tweets"
+        )
+        x, _, _ = self.open(cls, ledger, [step])
+        with pytest.raises(e.OutcomeUnknown):
+            x.post(Post("hi"))
+
     def test_a_used_up_window_is_waited_for_by_its_reset_header(
         self, cls: type[Provider], ledger: Ledger
     ) -> None:
@@ -408,12 +418,15 @@ class TestX(ProviderContract):
         with pytest.raises(e.UnexpectedReply):
             x.settle(Post("hi"), NOW, frozenset())
 
-    def test_a_post_of_media_alone_cannot_be_told(
-        self, cls: type[Provider], ledger: Ledger
+    @pytest.mark.parametrize(
+        "post", [Post(""), Post("hi", extra={"reply": '{"in_reply_to_tweet_id": "5"}'})]
+    )
+    def test_what_cannot_be_recognised_is_not_looked_for(
+        self, cls: type[Provider], ledger: Ledger, post: Post
     ) -> None:
         x, _, _ = self.open(cls, ledger, [])
         with pytest.raises(e.Unsupported):
-            x.settle(Post(""), NOW, frozenset())
+            x.settle(post, NOW, frozenset())
 
     def test_an_unnamed_account_is_asked_for(self, cls: type[Provider], ledger: Ledger) -> None:
         who = {"data": {"id": "2244994945", "username": "ada"}}
