@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .terminal import terminal
+
+if TYPE_CHECKING:
+    from ..sandbox.server import Sandbox
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -33,34 +36,36 @@ def sandbox(
     with the command's code: a test of a whole script without a credential.
     """
     from ..sandbox.faults import Faults
-    from ..sandbox.server import Sandbox
+    from ..sandbox.server import Sandbox, serve_forever
 
     broken = Faults.parse(faults, seed=seed) if faults else None
+    box = Sandbox(port=port, faults=broken, ttl=ttl, approve=approve or bool(command))
     if command:
-        return _run(Sandbox(port=port, faults=broken, ttl=ttl, approve=True), command)
-    out = terminal()
-    with Sandbox(port=port, faults=broken, ttl=ttl, approve=approve) as box:
-        out.say(f"the sandbox plays every vendor at {box.url} (look at it in a browser)")
-        out.say("use it from another terminal:")
-        print(f"export MKTOOL_SANDBOX={box.url}", flush=True)
-        out.say("Ctrl-C ends it, and everything it has received is gone")
-        box.wait()
+        return _run(box, command)
+    serve_forever(box, ready=_tell)
     return 0
 
 
-def _run(sandbox: object, command: list[str]) -> int:
+def _tell(url: str) -> None:
+    out = terminal()
+    out.say(f"the sandbox plays every vendor at {url} (look at it in a browser)")
+    out.say("in another terminal:")
+    print(f"export MKTOOL_SANDBOX={url}", flush=True)
+    out.say("Ctrl-C ends it, and what it has received is gone")
+
+
+def _run(sandbox: Sandbox, command: list[str]) -> int:
+    import io
     import os
+    import sys
 
     from ..sandbox.run import run_command, summary
-    from ..sandbox.server import Sandbox
 
-    assert isinstance(sandbox, Sandbox)
     out = terminal()
-    with sandbox as box:
-        code = run_command(box, command, dict(os.environ))
-        acts = summary(box)
+    with sandbox:
+        report = io.StringIO() if out.json or out.quiet else sys.stderr
+        code = run_command(sandbox, command, os.environ, out=report)
+        acts = summary(sandbox)
     if out.json:
         out.envelope("success" if not code else "error", {"exit_code": code, "received": acts})
-        return code
-    out.say(f"{len(acts)} would have gone out")
     return code

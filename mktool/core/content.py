@@ -171,16 +171,19 @@ def _texts(spec: Spec, content: Content, text: str, tail: str) -> list[str]:
         return [f"{text}\n\n{tail}".strip() if tail else text]
     texts: list[str] = []
     for part in threads.parts(text):
-        if (rule := spec.text) is None:
-            texts.append(part)
-            continue
-        done = len(texts)
-        texts += threads.split(part, lambda n, d=done: rule.room(reply=n + d > 1), rule.count)
+        texts += _fitted(spec.text, part, done=len(texts)) if spec.text else [part]
     if tail:
         joined = f"{texts[-1]}\n\n{tail}" if texts else tail
         fits = spec.text is None or spec.text.count(joined) <= spec.text.room(reply=len(texts) > 1)
         texts = [*texts[:-1], joined] if fits else [*texts, tail]
     return texts
+
+
+def _fitted(rule: Text, part: str, *, done: int) -> list[str]:
+    def room(number: int) -> int:
+        return rule.room(reply=done + number > 1)
+
+    return threads.split(part, room, rule.count)
 
 
 def _check_lengths(spec: Spec, texts: list[str]) -> None:

@@ -135,7 +135,7 @@ def given_login(spec: Spec, fields: Mapping[str, str | Secret]) -> Login:
     No message repeats a value.
     """
     known = {f.name: f for f in spec.fields}
-    hidden = _secret_names(spec)
+    hidden = secret_names(spec)
     options, kept = {}, {}
     for name, value in fields.items():
         text = (value.reveal() if isinstance(value, Secret) else value).strip()
@@ -370,7 +370,8 @@ def _flow_of(scheme: Scheme) -> Flow:
     return "browser" if isinstance(scheme, OAuth2) else "key"
 
 
-def _secret_names(spec: Spec) -> frozenset[str]:
+def secret_names(spec: Spec) -> frozenset[str]:
+    """Return the names of the fields that never stand on a command line."""
     oauth = _OAUTH_SECRETS if any(isinstance(s, OAuth2) for s in spec.auth) else frozenset()
     keys = {s.key_field for s in spec.auth if isinstance(s, ServiceAccount)}
     declared = {f.name for f in spec.fields}
@@ -380,4 +381,4 @@ def _secret_names(spec: Spec) -> frozenset[str]:
 
 def _plain_names(spec: Spec) -> frozenset[str]:
     names = {name for scheme in spec.auth for name in asked_for(scheme)}
-    return frozenset(names | {f.name for f in spec.fields}) - _secret_names(spec)
+    return frozenset(names | {f.name for f in spec.fields}) - secret_names(spec)
