@@ -304,9 +304,7 @@ class TestX(ProviderContract):
     def test_a_server_error_leaves_the_outcome_open_whatever_it_says(
         self, cls: type[Provider], ledger: Ledger
     ) -> None:
-        step = replace(
-            refused(503, "credits could not be checked"), method="POST", path="/2/tweets"
-        )
+        step = replace(refused(503, "no credits known"), method="POST", path="/2/tweets")
         x, _, _ = self.open(cls, ledger, [step])
         with pytest.raises(e.OutcomeUnknown):
             x.post(Post("hi"))
