@@ -13,7 +13,7 @@ from typing import NamedTuple
 from .inbox import Attachment, Item, Row, iso
 from .wire import Reply
 
-_LINK = re.compile(r"https?://[^\s<>\"']+")
+_LINK = re.compile(r"https?://[^\s<>|\"']+")
 _SHOWN_CALLS = 60
 
 # Reloads when something new arrived, and only then: reading and selecting are left alone.
@@ -150,16 +150,14 @@ def _foot(item: Item) -> str:
 
 
 def _figure(media: Attachment) -> str:
+    name = escape(media.name or media.mime)
+    if not media.data:
+        described = f" · {escape(media.alt)}" if media.alt else ""
+        return f"<figure><figcaption>{name} · {_size(media.size)}{described}</figcaption></figure>"
     alt = escape(media.alt, quote=True)
-    if media.data:
-        picture = f'<img src="/_media/{media.sha256}" alt="{alt}" loading="lazy">'
-    else:
-        picture = f'<div class="file">{escape(media.mime or "file")}</div>'
-    described = alt or "<em>no description</em>"
-    title = f"{escape(media.name)} · " if media.name else ""
     return (
-        f"<figure>{picture}<figcaption>{described}<br>{title}{_size(media.size)}</figcaption>"
-        "</figure>"
+        f'<figure><img src="/_media/{media.sha256}" alt="{alt}" loading="lazy"><figcaption>'
+        f"{alt or '<em>no description</em>'}<br>{name} · {_size(media.size)}</figcaption></figure>"
     )
 
 

@@ -83,7 +83,7 @@ class Posts(Images):
         item = Item(
             call.now, self.name, name_of(author), "post", urn, shown,
             f"https://www.linkedin.com/feed/update/{urn}", media=media,
-            link=text_of(article, "source"), extra=_extra(body),
+            link=text_of(article, "source"), extra=_extra(body, kept),
         )  # fmt: skip
         self.posts[urn] = Post(urn, body | {"commentary": kept}, self.world.inbox.add(item))
         return Reply(201, headers={"x-restli-id": urn, "x-linkedin-id": urn})
@@ -208,10 +208,12 @@ def _check(body: dict[str, Any]) -> None:
         raise Refusal(unprocessable("/distribution/feedDistribution", "field is required"))
 
 
-def _extra(body: dict[str, Any]) -> dict[str, str]:
-    states = {"visibility": body["visibility"], "state": body["lifecycleState"]}
-    usual = ("PUBLIC", "PUBLISHED")
-    return {name: value for name, value in states.items() if value not in usual}
+def _extra(body: dict[str, Any], kept: str) -> dict[str, str]:
+    """Return what is unusual about a post: who sees it, and what LinkedIn would have cut off."""
+    extra = {"visibility": body["visibility"], "state": body["lifecycleState"]}
+    extra = {k: v for k, v in extra.items() if v not in ("PUBLIC", "PUBLISHED")}
+    lost = body["commentary"][len(kept) :]
+    return extra | ({"cut off:": lost[:40]} if lost else {})
 
 
 def _duplicate(urn: str) -> Reply:
