@@ -1,0 +1,150 @@
+"""Slack. Web API: https://docs.slack.dev/reference/methods (read 2026-09)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .. import errors as e
+from ..capability import CanCheck, CanSettle, CanThread
+from ..http.auth import HeaderKey, UrlKey
+from ..http.request import Slice
+from ..model import Account, Media, Post, Posted
+from ..provider import Provider
+from ..spec import MB, MINUTE, Endpoint, Field, Files, Limit, Rule, Spec, Text
+from ..text import blocks
+from ..text.mrkdwn import from_markdown
+from ._slack_find import WHOAMI, Place, by_webhook, place, posted, sent, wanted
+
+WEBHOOK = Endpoint("webhook", "POST", "", answers_text=True)
+MESSAGE = Endpoint("chat.postMessage", "POST", "/chat.postMessage", bucket="message")
+SHARE = Endpoint("share", "POST", "/files.completeUploadExternal", bucket="message")
+# A file is unseen until it is shared, so that the steps before may be sent again.
+SLOT = Endpoint("slot", "POST", "/files.getUploadURLExternal", True, "tier 4")
+UPLOAD = Endpoint("upload", "POST", "", True, timeout=300.0, answers_text=True)
+SCOPES = ("chat:write", "files:write", "channels:read", "groups:read", "files:read", "im:write",
+          "users:read", "users:read.email", "channels:history", "groups:history",
+          "im:history")  # fmt: skip
+APPS = "https://api.slack.com/apps"
+
+
+class Slack(Provider, CanCheck, CanThread, CanSettle):
+    spec = Spec(
+        name="slack", title="Slack",
+        docs="https://docs.slack.dev/apis/web-api/", base_url="https://slack.com/api",
+        auth=(HeaderKey("bot_token"), UrlKey("webhook_url", "https://hooks.slack.com/services/…")),
+        fields=(
+            Field("bot_token", "bot token of the app (xoxb-…)", True,
+                  pattern=r"(xoxe\.)?xox[bp]-\S+", env=("SLACK_BOT_TOKEN",)),
+            Field("webhook_url", "or an incoming webhook: one channel, text only", True,
+                  env=("SLACK_WEBHOOK_URL",), pattern=r"(https://hooks\.slack(-gov)?\.com/services|"
+                  r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)/\S+"),
+            Field("channel", "where to post: #name, ID or e-mail address", env=("SLACK_CHANNEL",)),
+            Field("workspace", "https://NAME.slack.com, for links", pattern=r"https?://\S+")),
+        # https://docs.slack.dev/apis/web-api/rate-limits counts each method by itself.
+        limits=(*(Limit(1, 1.0, bucket) for bucket in ("message", "webhook")),
+                *(Limit(n, MINUTE, f"tier {tier}") for tier, n in ((2, 20), (3, 50), (4, 100)))),
+        failed=("ok", False), error_code=("error",), error_text=("response_metadata.messages.0",),
+        request_id=("x-slack-req-id",),
+        rules=(
+            # https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks
+            Rule(e.NotFound, operation="webhook", message="the webhook or its channel is gone",
+                 code=r"no_service\w*|no_team|no_active_hooks|channel_(not_found|is_archived)",
+                 hint=f"make a new one at {APPS}, then: mktool authorize {{provider}}{{account}}"),
+            Rule(e.Unauthorized, code=r"invalid_(auth|token)|not_authed|token_\w+|account_\w+"),
+            Rule(e.Forbidden, code="missing_scope", hint=f"add it at {APPS}, reinstall the app",
+                 message="the token lacks the scope {needed}; it has {provided}"),
+            Rule(e.Forbidden, code="not_in_channel", message="the bot is not in the channel",
+                 hint="write in that channel: /invite @BOT"),
+            Rule(e.Forbidden, code=r"(restricted_action|access_denied|no_permission|ekm_access|"
+                 r"not_allowed|posting_to|team_access|app_access|org_login|file_uploads)\w*"),
+            Rule(e.NotFound, code="channel_not_found|invalid_channel", message="no such channel, or"
+                 " a private one that the bot is not in", hint="write there: /invite @BOT"),
+            Rule(e.NotFound, code=r"\w+_not_found|user_not_visible"),
+            Rule(e.RateLimited, code="rate_?limited"),
+            # In Slack's words, some of it may have succeeded before the error was raised.
+            Rule(e.OutcomeUnknown, code="(fatal|internal)_error|service_unavailable")),
+        # A text without blocks is cut at 4,000, all blocks together are refused above some 12,000:
+        # https://github.com/slackapi/bolt-js/issues/2509 (2025-04).
+        text=Text(12_000, "characters of mrkdwn", lambda text: len(from_markdown(text))),
+        files=Files(dict.fromkeys(("image", "gif", "video", "file"), (10, 1024 * MB)), frozenset(),
+                    alt=1000, mixed=True),
+        setup=f"""\
+1. {APPS}: make an app (From scratch; no redirect URL) and give it Bot Token Scopes:
+   {', '.join(SCOPES)}
+   (the first two are enough to post; the others find channels, people and lost messages).
+2. Install it, copy the Bot User OAuth Token, and write in each channel: /invite @BOT
+3. mktool authorize slack --field channel=#NAME, then mktool test-integration slack
+   Text to one channel needs no scopes: paste the address of an Incoming Webhook instead.""",
+    )  # fmt: skip
+
+    def check(self) -> Account:
+        if by_webhook(self.client):
+            raise e.Unsupported("a webhook can only be tried by posting", hint="mktool post slack")
+        me = self.client.call(WHOAMI)
+        scopes = frozenset(re.findall(r"[^,\s]+", me.headers.get("x-oauth-scopes", "")))
+        missing = ", ".join(scope for scope in SCOPES if scopes and scope not in scopes)
+        about = {"workspace": str(me.get("url") or ""), "missing scopes": missing}
+        return Account(me.need("user_id"), f"{me.get('user') or 'bot'} in {me.need('team')}",
+                       scopes or None, details={k: v for k, v in about.items() if v})  # fmt: skip
+
+    def refuses(self, post: Post) -> str:
+        if wrong := blocks.fault(post.settings().get("blocks", [])):
+            raise e.InvalidInput(f"Slack: {wrong}")
+        if "metadata" in post.extra:
+            return "metadata holds the mark by which a lost message is found"
+        if not by_webhook(self.client):
+            named = post.root or wanted(self.client, post)
+            return "" if named else "which channel? --set channel=#NAME"
+        odd = post.media or post.reply_to or "channel" in post.extra
+        return "a webhook posts to its one channel, without files and threads" if odd else ""
+
+    def post(self, post: Post, /) -> Posted:
+        if reason := self.refuses(post):
+            raise e.Unsupported(f"Slack: {reason}")
+        body: dict[str, Any] = {"text": from_markdown(post.text)}
+        body["blocks"] = blocks.from_text(post.text)
+        if by_webhook(self.client):
+            self.client.call(WEBHOOK, json=post.over(body))
+            return Posted(post.token)  # Slack tells none
+        where = place(self.client, post, by_id=bool(post.media))
+        if post.media:
+            return self._share(post, where)
+        mark = {"event_type": "mktool_post", "event_payload": {"token": post.token}}
+        body |= {"channel": where.channel, "unfurl_links": True, "metadata": mark, **where.below}
+        done = self.client.call(MESSAGE, json=post.over(body, without=("channel",)))
+        where = where._replace(channel=done.need("channel"))
+        return posted(self.client, where, done.need("ts"))
+
+    reply = post
+
+    def settle(self, post: Post, since: float, known: frozenset[str], /) -> Posted | None:
+        if by_webhook(self.client):
+            raise e.Unsupported("what an incoming webhook posted cannot be looked up")
+        where = place(self.client, post, by_id=True)
+        for message in sent(self.client, post, where, since):
+            file = message.need("files.0.id") if post.media else ""
+            found = posted(self.client, where, message.need("ts"), file)
+            if found.id not in known:
+                return found
+        return None
+
+    def _share(self, post: Post, where: Place) -> Posted:
+        files = [self._upload(file) for file in post.media]
+        body = {"files": files, "channel_id": where.channel, **where.below}
+        if post.text and "blocks" not in post.extra:  # beside a comment Slack ignores blocks
+            body["initial_comment"] = from_markdown(post.text)
+        done = self.client.call(SHARE, json=post.over(body, without=("channel",)))
+        id = done.need("files.0.id")
+        ref = {"channel": where.channel, "thread": where.thread, "file": id}
+        return Posted(id, done.get("files.0.permalink") or "", ref)
+
+    def _upload(self, file: Media) -> dict[str, str]:
+        alt = {"alt_txt": file.alt} if file.alt else {}
+        form = {"filename": file.name, "length": str(file.size), **alt}
+        slot = self.client.call(SLOT, form=form)
+        self.client.call(UPLOAD, url=slot.need("upload_url"), raw=Slice(file.path, 0, file.size))
+        return {"id": slot.need("file_id"), "title": file.name}
+
+
+PROVIDER = Slack
