@@ -13,7 +13,7 @@ def main() -> int:
 
         print(f"mktool {__version__}")
         return 0
-    if argv[:1] == ["run-due"] and len(argv) == 1:  # every minute from cron
+    if argv[:1] == ["run-due"] and {*argv[1:]} <= {"--quiet", "-q"}:  # every minute from cron
         from .store.due import nothing_due
 
         if nothing_due():
