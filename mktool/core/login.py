@@ -313,7 +313,7 @@ def _from_key(spec: Spec, target: Target, given: Login) -> Record:
 
 def _new_record(target: Target, fields: Mapping[str, Secret], grant: Grant) -> Record:
     # A login begins at the time of day: above every generation of the logins it replaces.
-    return Record(target.origin, dict(fields), grant, generation=int(time.time()))
+    return Record(target.origin, dict(fields), grant, generation=int(time.time() * 1000))
 
 
 def _store(vault: Vault, entry: Entry, record: Record) -> Entry:

@@ -29,12 +29,6 @@ _STYLE = (
     "place-content:center;min-height:90vh;text-align:center}h1{font-size:1.5rem;margin:0}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_PAGE = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>mktool</title>'
-    f"<style>{_STYLE}</style><main><h1>{{}}</h1><p>{{}}</p></main></html>"
-)
-_RECEIVED = _PAGE.format("The answer has arrived", "Close this tab and go back to the terminal.")
-_REFUSED = _PAGE.format("Nothing was connected", "The terminal says why. You can close this tab.")
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
@@ -44,6 +38,17 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Connection": "close",
 }
+
+
+def _page(title: str, text: str) -> bytes:
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>mktool</title>'
+        f"<style>{_STYLE}</style><main><h1>{title}</h1><p>{text}</p></main></html>"
+    ).encode()
+
+
+_RECEIVED = _page("The answer has arrived", "Close this tab and go back to the terminal.")
+_REFUSED = _page("Nothing was connected", "The terminal says why. You can close this tab.")
 
 
 class Receiver:
@@ -128,8 +133,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if params is None:
             self._reply(404, b"not found", {**_HEADERS, "Content-Type": "text/plain"})
             return
-        page = _REFUSED if "error" in params else _RECEIVED
-        self._reply(200, page.encode(), _HEADERS)
+        self._reply(200, _REFUSED if "error" in params else _RECEIVED, _HEADERS)
         self.server.answer = self.server.answer or params
 
     def _reply(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:

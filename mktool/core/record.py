@@ -22,6 +22,15 @@ _GRANTS: Mapping[str, type[OAuth2]] = {
     "jwt_bearer": ServiceAccount,
 }
 
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("origin", "grant", "dead"), str),
+    **dict.fromkeys(("access_token", "refresh_token"), (str, type(None))),
+    **dict.fromkeys(("expires_at", "lifetime"), (int, float, type(None))),
+    **dict.fromkeys(("scopes", "pending"), (list, type(None))),
+    "fields": dict,
+    "generation": int,
+}
+
 
 class Pending(NamedTuple):
     """A renewal that was begun: when (epoch seconds) and by which process."""
@@ -103,6 +112,7 @@ def read(name: str, data: Mapping[str, Any]) -> Record:
     if isinstance(version, int) and version > VERSION:
         raise VaultError(f"the record of {name} is newer than this mktool", hint="upgrade mktool")
     try:
+        _check(data)
         scopes, refresh = data["scopes"], data["refresh_token"]
         tokens = None
         if data["access_token"] is not None:
@@ -127,6 +137,14 @@ def read(name: str, data: Mapping[str, Any]) -> Record:
         raise VaultError(
             f"the record of {name} is not one of mktool's", hint=f"mktool authorize {provider}"
         ) from None
+
+
+def _check(data: Mapping[str, Any]) -> None:
+    for name, kinds in _TYPES.items():
+        if not isinstance(data[name], kinds):
+            raise TypeError(name)
+    if not all(isinstance(value, str) for value in data["fields"].values()):
+        raise TypeError("fields")
 
 
 def scheme_of(spec: Spec, grant: str) -> OAuth2 | None:

@@ -74,14 +74,6 @@ class StoredCredential:
         self._keep(self._current(rejected.generation))
         return self._login()
 
-    def token_client(self) -> TokenClient:
-        """Return the token endpoint as this account's app sees it, for `introspect`.
-
-        Raises `Unsupported` for an account that has no tokens.
-        """
-        record = self._read()
-        return token_client(self._spec, self._target, self._exchange, record, self._entry.options)
-
     def _keep(self, record: Record) -> None:
         now, end = self._now(), record.expires_at or 0.0
         self._record = record
