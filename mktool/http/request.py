@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ..errors import InvalidInput
+from ..model import Media
 from ..spec import Endpoint, Signed, Spec
 from .target import Target
 
@@ -25,6 +26,11 @@ class Slice:
     length: int
     mime: str = "application/octet-stream"
     name: str = ""
+
+    @classmethod
+    def of(cls, media: Media) -> Slice:
+        """Return the whole file."""
+        return cls(media.path, 0, media.size, media.mime, media.name)
 
     def read(self) -> bytes:
         return b"".join(self)
@@ -51,7 +57,7 @@ class Request:
     """One HTTP request, complete but for the secret in ``signed``."""
 
     endpoint: Endpoint
-    url: str
+    url: str = field(repr=False)  # that of a webhook is a secret
     shown_url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     query: str = ""

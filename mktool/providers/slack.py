@@ -143,7 +143,7 @@ class Slack(Provider, CanCheck, CanThread, CanSettle):
         alt = {"alt_txt": file.alt} if file.alt else {}
         form = {"filename": file.name, "length": str(file.size), **alt}
         slot = self.client.call(SLOT, form=form)
-        self.client.call(UPLOAD, url=slot.need("upload_url"), raw=Slice(file.path, 0, file.size))
+        self.client.call(UPLOAD, url=slot.need("upload_url"), raw=Slice.of(file))
         return {"id": slot.need("file_id"), "title": file.name}
 
 
