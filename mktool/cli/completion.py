@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 VARIABLE = "_MKTOOL_COMPLETE"
 SHELLS = ("bash", "zsh", "fish")
+# zsh loads the file at the first Tab, as the body of a function that has to answer it.
+ZSH_FIRST_TAB = """
+if [[ ${funcstack[1]} = _mktool ]]; then
+  _mktool_completion "$@"
+fi
+"""
 
 app = typer.Typer(rich_markup_mode=None)
 group = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
@@ -65,7 +71,8 @@ def script(shell: str) -> str:
     """Return the completion script of a shell."""
     from typer._completion_shared import get_completion_script
 
-    return get_completion_script(prog_name="mktool", complete_var=VARIABLE, shell=shell) + "\n"
+    text = get_completion_script(prog_name="mktool", complete_var=VARIABLE, shell=shell)
+    return f"{text}\n{ZSH_FIRST_TAB if shell == 'zsh' else ''}"
 
 
 def place(shell: str, environ: Any) -> Path:
