@@ -40,6 +40,15 @@ def escape(text: str) -> str:
     return _PLAIN.sub(_escaped, text)
 
 
+def length(text: str) -> int:
+    """Return how long the text is once escaped, in UTF-16 units.
+
+    Neither the unit of the limit nor whether escapes count is published, and what is too long
+    is cut off without a word: so it is counted the longest way.
+    """
+    return len(escape(text).encode("utf-16-le", "surrogatepass")) // 2
+
+
 def unescape(text: str) -> str:
     """Return what was escaped; ``unescape(escape(text)) == text``."""
     return _LITTLE.sub(_unescaped, text)
