@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,14 @@ LOCAL_HOSTS = {None, "", b"", "localhost", b"localhost"}
 
 
 @pytest.fixture(autouse=True)
-def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    umask = os.umask(0o022)  # opening a vault tightens it for the whole process
     for name in list(os.environ):
         if name not in KEPT and not name.upper().startswith(KEPT_PREFIXES):
             monkeypatch.delenv(name)
     monkeypatch.setenv("MKTOOL_HOME", str(tmp_path / "home"))
+    yield
+    os.umask(umask)
 
 
 def _is_local(host: Any) -> bool:
