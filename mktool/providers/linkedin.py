@@ -68,8 +68,8 @@ class LinkedIn(Provider, CanCheck, CanThread, CanSettle, CanMeasure):
    using OpenID Connect" and "Share on LinkedIn"; or, for pages, threads (they are comments) and
    numbers, with "Community Management API" alone, which LinkedIn reviews.
 2. Auth: register http://127.0.0.1:18920/callback, and the same with 18921 and with 18922.
-3. mktool authorize linkedin --field client_id=CLIENT_ID; once in 60 days. For a page also --field
-   author=NUMBER and --scope w_organization_social, r_organization_social, rw_organization_admin.
+3. mktool authorize linkedin --field client_id=CLIENT_ID (every 60 days); a page: --field author=ID
+   --scope w_organization_social --scope r_organization_social --scope rw_organization_admin
 4. mktool test-integration linkedin, then mktool post linkedin --text "Hello" --dry-run""",
     )  # fmt: skip
 
