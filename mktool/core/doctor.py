@@ -74,7 +74,10 @@ def examine(
         dict(os.environ if environ is None else environ),
         time.time() if now is None else now,
     )
-    return [finding for check in CHECKS for finding in _guarded(check, patient)]
+    found: dict[str, Finding] = {}
+    for finding in (f for check in CHECKS for f in _guarded(check, patient)):
+        found.setdefault(finding.detail, finding)  # a broken file stops several checks
+    return list(found.values())
 
 
 def _guarded(check: Callable[[Patient], Iterator[Finding]], patient: Patient) -> list[Finding]:
@@ -83,7 +86,7 @@ def _guarded(check: Callable[[Patient], Iterator[Finding]], patient: Patient) ->
     try:
         found.extend(check(patient))
     except MktoolError as error:
-        found.append(Finding(name, "problem", error.message, error.hint))
+        found.append(Finding(name, "problem", error.message, error.hint or "mktool help config"))
     except OSError as error:
         detail = f"{error.filename or name}: {error.strerror or type(error).__name__}"
         found.append(Finding(name, "problem", detail, f"ls -ld {error.filename or '.'}"))
@@ -376,6 +379,6 @@ def _near(word: str, known: set[str] | list[str]) -> str:
 
 
 CHECKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
-    _config, _address, _environment, _vault, _accounts, _ledger, _files, _clock, _network,
+    _config, _address, _environment, _accounts, _vault, _files, _ledger, _clock, _network,
     _start_up, _run_due,
 )  # fmt: skip
