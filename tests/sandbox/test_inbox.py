@@ -78,13 +78,13 @@ def test_threads_are_grouped(sandbox: Sandbox, http: httpx.Client) -> None:
 def test_nothing_secret_is_shown(sandbox: Sandbox, http: httpx.Client) -> None:
     publish(http, sandbox, "hi")
     hook = f"{sandbox.url}/hooks.slack.com/services/T1/B1/"
-    http.post(f"{hook}sandbox-hidden", json={"text": "hi"})
-    http.post(f"{hook}sandbox-hidden/more", json={"text": "hi"})
+    http.post(f"{hook}sandbox-concealed", json={"text": "hi"})
+    http.post(f"{hook}sandbox-concealed/more", json={"text": "hi"})
     http.get(f"{sandbox.url}/slack.com/api/auth.test?token=xoxb-in-the-query")
-    http.post(f"{sandbox.url}/api.x.com/2/oauth2/token", data={"refresh_token": "r-hidden"})
+    http.post(f"{sandbox.url}/api.x.com/2/oauth2/token", data={"refresh_token": "r-concealed"})
     for path in ("/", "/_inbox", "/_calls"):
         text = http.get(sandbox.url + path).text
-        assert not re.search("topsecret|hidden|in-the-query", text), path
+        assert not re.search("topsecret|concealed|in-the-query", text), path
 
 
 def test_unknown_addresses(sandbox: Sandbox, http: httpx.Client) -> None:

@@ -20,7 +20,7 @@ HEADERS = {"linkedin-version": "202609", "x-restli-protocol-version": "2.0.0"}
 
 
 def client(sandbox: Sandbox, token: str = "sandbox-1", **headers: str) -> httpx.Client:
-    every = {"authorization": f"Bearer {token}"} | HEADERS | headers
+    every = {"authorization": f"Bearer {token}" if token else ""} | HEADERS | headers
     every = {name: value for name, value in every.items() if value}
     return httpx.Client(base_url=f"{sandbox.url}/api.linkedin.com", headers=every, trust_env=False)
 

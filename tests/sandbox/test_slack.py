@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -19,7 +20,7 @@ NEXT = 1.0  # seconds until a channel takes another message
 class Workspace:
     """A bot's view of Slack."""
 
-    def __init__(self, sandbox: Sandbox, clock: Clock, token: str = "xoxb-sandbox-1") -> None:
+    def __init__(self, sandbox: Sandbox, clock: Clock, token: str) -> None:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         self.http = httpx.Client(headers=headers, trust_env=False)
         self.url, self.clock = sandbox.url, clock
@@ -39,15 +40,25 @@ class Workspace:
         return str(answer["ts"])
 
 
+Login = Callable[[str], Workspace]
+
+
 @pytest.fixture
-def slack(sandbox: Sandbox, clock: Clock) -> Iterator[Workspace]:
-    workspace = Workspace(sandbox, clock)
-    with workspace.http:
-        yield workspace
+def login(sandbox: Sandbox, clock: Clock) -> Iterator[Login]:
+    """Give workspaces as they look with a token."""
+    with ExitStack() as stack:
+
+        def enter(token: str) -> Workspace:
+            workspace = Workspace(sandbox, clock, token)
+            stack.enter_context(workspace.http)
+            return workspace
+
+        yield enter
 
 
-def scoped(sandbox: Sandbox, clock: Clock, scopes: str) -> Workspace:
-    return Workspace(sandbox, clock, f"xoxb-sandbox-{scopes}")
+@pytest.fixture
+def slack(login: Login) -> Workspace:
+    return login("xoxb-sandbox-1")
 
 
 def test_a_thread_is_written_and_read_back(slack: Workspace) -> None:
@@ -107,8 +118,8 @@ def test_channels_that_cannot_be_written_to(slack: Workspace, channel: str, erro
     assert slack.call("chat.postMessage", channel=channel, text="hi")["error"] == error
 
 
-def test_a_channel_must_be_joined(sandbox: Sandbox, clock: Clock) -> None:
-    bot = scoped(sandbox, clock, "chat:write,channels:join")
+def test_a_channel_must_be_joined(login: Login) -> None:
+    bot = login("xoxb-sandbox-chat:write,channels:join")
     post = {"channel": "C0OUTSIDE1", "text": "hi"}
     assert bot.call("chat.postMessage", **post)["error"] == "not_in_channel"
     assert bot.call("conversations.join", channel="C0OUTSIDE1")["ok"] is True
@@ -150,8 +161,8 @@ def test_a_long_text_is_cut_and_a_warning_given(slack: Workspace) -> None:
     assert len(answer["message"]["text"]) == 40_000
 
 
-def test_scopes_are_told_and_enforced(sandbox: Sandbox, clock: Clock) -> None:
-    bot = scoped(sandbox, clock, "files:write")
+def test_scopes_are_told_and_enforced(login: Login) -> None:
+    bot = login("xoxb-sandbox-files:write")
     refused = bot.call("chat.postMessage", channel="#launch", text="hi")
     assert refused == {"ok": False, "error": "missing_scope", "needed": "chat:write",
                        "provided": "files:write"}  # fmt: skip
@@ -160,9 +171,8 @@ def test_scopes_are_told_and_enforced(sandbox: Sandbox, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(("token", "error"), [("", "not_authed"), ("xoxb-1-2-a", "invalid_auth")])
-def test_a_real_token_is_refused(sandbox: Sandbox, clock: Clock, token: str, error: str) -> None:
-    answer = Workspace(sandbox, clock, token).call("auth.test")
-    assert answer == {"ok": False, "error": error}
+def test_a_real_token_is_refused(login: Login, token: str, error: str) -> None:
+    assert login(token).call("auth.test") == {"ok": False, "error": error}
 
 
 def upload(slack: Workspace, data: bytes, name: str = "a.png", alt: str = "") -> str:

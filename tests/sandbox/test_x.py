@@ -24,7 +24,7 @@ def x(sandbox: Sandbox) -> Iterator[httpx.Client]:
 
 
 def client(sandbox: Sandbox, token: str = "sandbox-1") -> httpx.Client:
-    headers = {"authorization": f"Bearer {token}"}
+    headers = {"authorization": f"Bearer {token}"} if token else {}
     return httpx.Client(base_url=f"{sandbox.url}/api.x.com", headers=headers, trust_env=False)
 
 
