@@ -19,11 +19,12 @@ from ..spec import Signed
 
 @dataclass(frozen=True, slots=True)
 class HeaderKey:
-    """A key in a header, by default ``Authorization: Bearer KEY``."""
+    """A key in a header, by default ``Authorization: Bearer KEY``. ``scopes`` it should have."""
 
     field: str
     header: str = "Authorization"
     format: str = "Bearer {}"
+    scopes: tuple[str, ...] = ()
 
     @property
     def needs(self) -> tuple[str, ...]:

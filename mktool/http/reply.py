@@ -109,6 +109,9 @@ class Placeholder(Reply):
     def need(self, path: str) -> str:
         return f"‹{path}›"
 
+    def each(self, path: str) -> list[Reply]:
+        return [self]
+
     def find(self, path: str, **values: Any) -> Reply:
         return self
 

@@ -20,7 +20,6 @@ PERSON = Endpoint("person", "GET", "/users.lookupByEmail", bucket="tier 3")
 OPEN = Endpoint("open", "POST", "/conversations.open", repeatable=True, bucket="tier 3")
 HISTORY = Endpoint("history", "GET", "/conversations.history", bucket="tier 3")
 REPLIES = Endpoint("replies", "GET", "/conversations.replies", bucket="tier 3")
-FILE = Endpoint("file", "GET", "/files.info", bucket="tier 4")
 
 IS_CHANNEL = re.compile(r"[CDG][A-Z0-9]{5,}")
 IS_PERSON = re.compile(r"@?(?:(?P<email>[^@\s]+@[^@\s]+)|(?P<id>[UW][A-Z0-9]{5,}))")
@@ -120,9 +119,12 @@ def _shown(client: Calls, root: Posted) -> str:
     """Return the ``ts`` of the message that shows a file, which sharing it does not tell:
     https://github.com/slackapi/python-slack-sdk/issues/1363 (2023-05)."""
     for nap in NAPS:
-        file = client.call(FILE, query={"file": root.ref["file"]})
-        for kind in ("public", "private"):
-            if share := file.find(f"file.shares.{kind}.{root.ref['channel']}"):
-                return share.need("ts")
+        for message in _messages(client, Place(root.ref["channel"]), oldest=0.0):
+            if message.find("files", id=root.ref["file"]):
+                return message.need("ts")
         client.pause(nap)
-    raise e.Unavailable("the file that begins the thread is not shown yet", file.where)
+    raise e.Unavailable(
+        "the file that begins the thread is not shown in the channel yet",
+        e.Context("slack", operation=HISTORY.operation),
+        hint="run the same command again: what has gone is not sent twice",
+    )

@@ -22,9 +22,8 @@ SHARE = Endpoint("share", "POST", "/files.completeUploadExternal", bucket="messa
 # A file is unseen until it is shared, so that the steps before may be sent again.
 SLOT = Endpoint("slot", "POST", "/files.getUploadURLExternal", True, "tier 4")
 UPLOAD = Endpoint("upload", "POST", "", True, timeout=300.0, answers_text=True)
-SCOPES = ("chat:write", "files:write", "channels:read", "groups:read", "files:read", "im:write",
-          "users:read", "users:read.email", "channels:history", "groups:history",
-          "im:history")  # fmt: skip
+SCOPES = ("chat:write", "files:write", "channels:read", "groups:read", "im:write", "users:read",
+          "users:read.email", "channels:history", "groups:history", "im:history")  # fmt: skip
 APPS = "https://api.slack.com/apps"
 
 
@@ -32,7 +31,8 @@ class Slack(Provider, CanCheck, CanThread, CanSettle):
     spec = Spec(
         name="slack", title="Slack",
         docs="https://docs.slack.dev/apis/web-api/", base_url="https://slack.com/api",
-        auth=(HeaderKey("bot_token"), UrlKey("webhook_url", "https://hooks.slack.com/services/…")),
+        auth=(HeaderKey("bot_token", scopes=SCOPES),
+              UrlKey("webhook_url", "https://hooks.slack.com/services/…")),
         fields=(
             Field("bot_token", "bot token of the app (xoxb-…)", True,
                   pattern=r"(xoxe\.)?xox[bp]-\S+", env=("SLACK_BOT_TOKEN",)),
@@ -41,8 +41,9 @@ class Slack(Provider, CanCheck, CanThread, CanSettle):
                   r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)/\S+"),
             Field("channel", "where to post: #name, ID or e-mail address", env=("SLACK_CHANNEL",)),
             Field("workspace", "https://NAME.slack.com, for links", pattern=r"https?://\S+")),
-        # https://docs.slack.dev/apis/web-api/rate-limits counts each method by itself.
-        limits=(*(Limit(1, 1.0, bucket) for bucket in ("message", "webhook")),
+        # https://docs.slack.dev/apis/web-api/rate-limits counts each method by itself; a message
+        # a second, and a tenth more because what counts is when it arrives.
+        limits=(*(Limit(1, 1.1, bucket) for bucket in ("message", "webhook")),
                 *(Limit(n, MINUTE, f"tier {tier}") for tier, n in ((2, 20), (3, 50), (4, 100)))),
         failed=("ok", False), error_code=("error",), error_text=("response_metadata.messages.0",),
         request_id=("x-slack-req-id",),
@@ -51,7 +52,8 @@ class Slack(Provider, CanCheck, CanThread, CanSettle):
             Rule(e.NotFound, operation="webhook", message="the webhook or its channel is gone",
                  code=r"no_service\w*|no_team|no_active_hooks|channel_(not_found|is_archived)",
                  hint=f"make a new one at {APPS}, then: mktool authorize {{provider}}{{account}}"),
-            Rule(e.Unauthorized, code=r"invalid_(auth|token)|not_authed|token_\w+|account_\w+"),
+            Rule(e.Unauthorized, code=r"invalid_(auth|token)|not_authed|token_\w+|account_\w+",
+                 message="the token, or the webhook's address, is not valid (any more)"),
             Rule(e.Forbidden, code="missing_scope", hint=f"add it at {APPS}, reinstall the app",
                  message="the token lacks the scope {needed}; it has {provided}"),
             Rule(e.Forbidden, code="not_in_channel", message="the bot is not in the channel",
@@ -83,10 +85,8 @@ class Slack(Provider, CanCheck, CanThread, CanSettle):
             raise e.Unsupported("a webhook can only be tried by posting", hint="mktool post slack")
         me = self.client.call(WHOAMI)
         scopes = frozenset(re.findall(r"[^,\s]+", me.headers.get("x-oauth-scopes", "")))
-        missing = ", ".join(scope for scope in SCOPES if scopes and scope not in scopes)
-        about = {"workspace": str(me.get("url") or ""), "missing scopes": missing}
         return Account(me.need("user_id"), f"{me.get('user') or 'bot'} in {me.need('team')}",
-                       scopes or None, details={k: v for k, v in about.items() if v})  # fmt: skip
+                       scopes or None, details={"workspace": str(me.get("url") or "")})  # fmt: skip
 
     def refuses(self, post: Post) -> str:
         if wrong := blocks.fault(post.settings().get("blocks", [])):

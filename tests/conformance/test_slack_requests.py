@@ -27,14 +27,13 @@ BELOW_A_FILE = Posted("F1", ref={"channel": "C0LAUNCH", "thread": "", "file": "F
 ANSWERS: dict[str, dict[str, Any]] = {
     "auth.test": {"user_id": "U0", "team": "Acme", "user": "mktool"},
     "chat.postMessage": {"channel": "C0LAUNCH", "ts": "1.2"},
-    "conversations.history": {"messages": []},
+    "conversations.history": {"messages": [{"ts": "1.1", "files": [{"id": "F1", "title": "x"}]}]},
     "conversations.replies": {"messages": []},
     "conversations.open": {"channel": {"id": "D0"}},
     "conversations.list": {"channels": [{"id": "C0LAUNCH", "name": "launch"}]},
     "users.lookupByEmail": {"user": {"id": "U1"}},
     "files.getUploadURLExternal": {"upload_url": "https://files.slack.com/u/1", "file_id": "F1"},
     "files.completeUploadExternal": {"files": [{"id": "F1"}]},
-    "files.info": {"file": {"shares": {"public": {"C0LAUNCH": [{"ts": "1.1"}]}}}},
 }
 
 
