@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from mktool import errors as e
+from mktool.core.content import Content, compose
 from mktool.http.auth import OAuth2
 from mktool.model import Account, Media, Metric, Post, Posted
 from mktool.provider import Provider
@@ -202,6 +203,14 @@ class TestLinkedIn(ProviderContract):
         provider.post(Post("new", link=link))
         provider.post(Post("new", link=link, extra=told))
         assert "title" not in vendor.requests[-1].json
+
+    def test_beside_media_a_link_stands_in_the_text(self) -> None:
+        file = Media(Path("a.png"), "image", "image/png", 9)
+        link = "https://acme.example"
+        (card,) = compose(LinkedIn.spec, Content("new", link=link))
+        (plain,) = compose(LinkedIn.spec, Content("new", media=(file,), link=link))
+        assert (card.text, card.link) == ("new", link)
+        assert (plain.text, plain.link) == (f"new\n\n{link}", "")
 
     def test_images(self, ledger: Ledger, tmp_path: Path) -> None:
         files = []
