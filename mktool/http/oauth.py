@@ -29,6 +29,7 @@ from .target import Target, is_loopback
 
 TIMEOUT = 60.0  # seconds: giving up early may lose a rotated token that is on its way
 ASSERTION_SECONDS = 150  # some vendors take three minutes at most
+RECOGNISABLE = 8  # characters of a secret that may not be shown
 LONGEST = 1e10  # seconds; a larger lifetime is nonsense
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -285,8 +286,9 @@ class TokenClient:
         sent = [value for name, value in signed.body.items() if name != "client_id"]
         if self._login.has("client_secret"):
             sent.append(self._login.value("client_secret"))
-        for value in filter(None, sent):
-            text = text.replace(value, "***")
+        for value in sent:
+            for length in range(len(value), RECOGNISABLE - 1, -1):  # an echo may be cut short
+                text = text.replace(value[:length], "***")
         return text
 
     def _needs_login(self, words: str) -> e.NeedsLogin:
