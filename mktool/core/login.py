@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from .. import errors as e
-from ..http.auth import ClientCredentials, OAuth2, ServiceAccount
+from ..http.auth import ClientCredentials, OAuth2, ServiceAccount, Tokens
 from ..http.classify import printable
-from ..http.oauth import Handshake, TokenClient, Tokens
+from ..http.oauth import Handshake, TokenClient
 from ..http.target import origin
 from ..model import Account, Login, Secret
 from ..spec import Scheme, Spec

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from ..errors import VaultError
-from ..http.auth import ClientCredentials, OAuth2, ServiceAccount
-from ..http.oauth import Tokens
+from ..http.auth import ClientCredentials, OAuth2, ServiceAccount, Tokens
 from ..model import Secret
 from ..spec import Spec
 

@@ -24,8 +24,9 @@ from .record import Pending, Record
 from .signals import deferred_signals
 
 if TYPE_CHECKING:
+    from ..http.auth import Tokens
     from ..http.exchange import Exchange
-    from ..http.oauth import TokenClient, Tokens
+    from ..http.oauth import TokenClient
     from ..http.target import Target
     from ..store.vault import Vault
 
@@ -113,8 +114,8 @@ class StoredCredential:
             if record.grant == "refresh_token":
                 raise self._bury(record, error) from None
             raise
-        except (e.Unauthorized, e.RateLimited, e.Rejected):
-            self._put(replace(record, pending=None))  # answered, and nothing was spent
+        except (e.Unauthorized, e.RateLimited, e.Rejected, e.InvalidInput, e.Interrupted):
+            self._put(replace(record, pending=None))  # refused or not sent: nothing was spent
             raise
         renewed = replace(record, tokens=tokens, generation=record.generation + 1, pending=None)
         self._put(renewed)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..model import Login
+from ..model import Login, Secret
 from ..spec import Signed
 
 
@@ -147,3 +147,18 @@ class ServiceAccount(OAuth2):
     issuer_field: str = "client_email"
     subject_field: str = ""
     audience: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a grant yields. ``expires_at`` is epoch seconds; None where the vendor is silent.
+
+    ``lifetime`` is in seconds; ``kept`` are the values that the scheme asks to keep.
+    """
+
+    access: Secret
+    refresh: Secret | None = None
+    expires_at: float | None = None
+    lifetime: float | None = None
+    scopes: frozenset[str] | None = None
+    kept: Mapping[str, str] = field(default_factory=dict)

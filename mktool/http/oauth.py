@@ -19,7 +19,7 @@ from urllib.parse import quote, quote_plus, urlencode
 from .. import errors as e
 from ..model import Login, Secret
 from ..spec import Endpoint, Signed, Spec
-from .auth import OAuth2, ServiceAccount
+from .auth import OAuth2, ServiceAccount, Tokens
 from .classify import printable
 from .exchange import Exchange, Scope
 from .jwt import base64url, sign
@@ -34,21 +34,6 @@ LONGEST = 1e10  # seconds; a larger lifetime is nonsense
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 Kind = Literal["access_token", "refresh_token"]
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """What a grant yields. ``expires_at`` is epoch seconds; None where the vendor is silent.
-
-    ``lifetime`` is in seconds; ``kept`` are the values that the scheme asks to keep.
-    """
-
-    access: Secret
-    refresh: Secret | None = None
-    expires_at: float | None = None
-    lifetime: float | None = None
-    scopes: frozenset[str] | None = None
-    kept: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
