@@ -18,5 +18,9 @@ class Provider:
         self.client = client
 
     def refuses(self, post: Post) -> str:
-        """Return why this account cannot publish ``post``, or "". Nothing is sent."""
+        """Return why this account cannot publish ``post``, or "". Nothing is sent.
+
+        A later part of a thread has an empty ``reply_to``. An option that is wrong may also raise
+        `InvalidInput`.
+        """
         return ""

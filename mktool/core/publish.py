@@ -67,8 +67,9 @@ def check(session: Session, posts: Sequence[Post]) -> None:
         raise e.Unsupported(f"{session.spec.title} cannot publish posts")
     if len(posts) > 1 and not isinstance(kind, CanThread):
         raise e.Unsupported(f"{session.spec.title} has no threads")
-    for post in posts:
-        if reason := kind.refuses(post):
+    for number, post in enumerate(posts):
+        placed = replace(post, reply_to=Posted("")) if number else post
+        if reason := kind.refuses(placed):
             raise e.Unsupported(f"{session.spec.title}: {reason}")
 
 
