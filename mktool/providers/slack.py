@@ -41,8 +41,7 @@ class Slack(Provider, CanCheck, CanThread, CanSettle):
                   r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)/\S+"),
             Field("channel", "where to post: #name, ID or e-mail address", env=("SLACK_CHANNEL",)),
             Field("workspace", "https://NAME.slack.com, for links", pattern=r"https?://\S+")),
-        # https://docs.slack.dev/apis/web-api/rate-limits counts each method by itself; a message
-        # a second, and a tenth more because what counts is when it arrives.
+        # https://docs.slack.dev/apis/web-api/rate-limits; a tenth more, as the arrival counts.
         limits=(*(Limit(1, 1.1, bucket) for bucket in ("message", "webhook")),
                 *(Limit(n, MINUTE, f"tier {tier}") for tier, n in ((2, 20), (3, 50), (4, 100)))),
         failed=("ok", False), error_code=("error",), error_text=("response_metadata.messages.0",),
@@ -82,7 +81,7 @@ class Slack(Provider, CanCheck, CanThread, CanSettle):
 
     def check(self) -> Account:
         if by_webhook(self.client):
-            raise e.Unsupported("a webhook can only be tried by posting", hint="mktool post slack")
+            raise e.Unsupported("Slack: a webhook can only be tried by posting to it")
         me = self.client.call(WHOAMI)
         scopes = frozenset(re.findall(r"[^,\s]+", me.headers.get("x-oauth-scopes", "")))
         return Account(me.need("user_id"), f"{me.get('user') or 'bot'} in {me.need('team')}",
@@ -94,8 +93,9 @@ class Slack(Provider, CanCheck, CanThread, CanSettle):
         if "metadata" in post.extra:
             return "metadata holds the mark by which a lost message is found"
         if not by_webhook(self.client):
-            named = post.root or wanted(self.client, post)
-            return "" if named else "which channel? --set channel=#NAME"
+            if not (post.root or wanted(self.client, post)):
+                raise e.InvalidInput("Slack: no channel to post to", hint="--set channel=#NAME")
+            return ""
         odd = post.media or post.reply_to or "channel" in post.extra
         return "a webhook posts to its one channel, without files and threads" if odd else ""
 

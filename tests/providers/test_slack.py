@@ -221,7 +221,8 @@ class TestSlack(ProviderContract):
 
     def test_a_channel_is_needed(self, ledger: Ledger) -> None:
         slack = self.run(ledger, [], options={"channel": ""})
-        assert "--set channel" in slack.refuses(Post("hi"))
+        with pytest.raises(e.InvalidInput):
+            slack.refuses(Post("hi"))
         assert slack.refuses(Post("hi", root=ROOT)) == ""
 
     def test_links_lead_to_the_workspace(self, ledger: Ledger) -> None:
