@@ -9,20 +9,21 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from .. import errors as e
-from ..http.auth import ClientCredentials, OAuth2, ServiceAccount, Tokens
+from ..http.auth import OAuth2, Tokens
 from ..http.classify import printable
 from ..http.oauth import Handshake, TokenClient
 from ..http.target import origin
 from ..model import Account, Login, Secret
-from ..spec import Scheme, Spec
+from ..spec import Spec
 from ..store import accounts
 from ..store.accounts import Entry
 from ..store.locks import lock, lock_path
 from . import record as records
+from .fields import Flow, asked_for, default_flow, given_login
 from .loopback import Params, Receiver
 from .record import Grant, Record
 from .signals import deferred_signals
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from ..store.vault import Vault
 
 PATIENCE = 600.0  # seconds between the question and a pasted answer
-Flow = Literal["browser", "paste", "device", "client-credentials", "service-account", "key"]
 Identify = Callable[[Login], Account | None]
 _GRANTS: Mapping[Flow, Grant] = {
     "browser": "refresh_token",
@@ -43,7 +43,6 @@ _GRANTS: Mapping[Flow, Grant] = {
     "client-credentials": "client_credentials",
     "service-account": "jwt_bearer",
 }
-_OAUTH_SECRETS = frozenset({"access_token", "refresh_token", "client_secret"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,57 +107,6 @@ def revoke(
         accounts.remove(entry.provider, entry.account)
 
 
-def default_flow(spec: Spec, given: Login) -> Flow:
-    """Return what the given fields are enough for; `InvalidInput` names what is missing."""
-    if any(all(map(given.has, scheme.needs)) for scheme in spec.auth):
-        return "key"
-    for scheme in spec.auth:
-        if all(map(given.has, asked_for(scheme))):
-            return _flow_of(scheme)
-    ways = " or ".join(" and ".join(asked_for(scheme)) for scheme in spec.auth)
-    raise e.InvalidInput(f"{spec.title} needs {ways}", hint=f"mktool providers {spec.name}")
-
-
-def asked_for(scheme: Scheme) -> tuple[str, ...]:
-    """Return the fields a person must supply to log in with a scheme."""
-    if isinstance(scheme, ServiceAccount):
-        named = (scheme.issuer_field, scheme.subject_field, scheme.key_field)
-        return tuple(filter(None, named))
-    if isinstance(scheme, ClientCredentials):
-        return ("client_id", "client_secret")
-    return ("client_id",) if isinstance(scheme, OAuth2) else scheme.needs
-
-
-def given_login(spec: Spec, fields: Mapping[str, str | Secret]) -> Login:
-    """Return the fields sorted into options and secrets; `InvalidInput` if one does not fit.
-
-    No message repeats a value.
-    """
-    known = {f.name: f for f in spec.fields}
-    hidden = secret_names(spec)
-    options, kept = {}, {}
-    for name, value in fields.items():
-        text = (value.reveal() if isinstance(value, Secret) else value).strip()
-        field = known.get(name)
-        if field is None and name not in hidden | _plain_names(spec):
-            names = ", ".join(sorted({*known, *hidden, *_plain_names(spec)}))
-            raise e.InvalidInput(f"{spec.title} has no field {name!r}", hint=f"known: {names}")
-        if not text or (field and not re.fullmatch(field.pattern, text, re.DOTALL)):
-            raise e.InvalidInput(
-                f"{name} does not look right", hint=field.help if field else "copy it whole"
-            )
-        if name in hidden:
-            kept[name] = Secret(text)
-        else:
-            options[name] = text
-    missing = [f.name for f in spec.fields if f.required and f.name not in fields]
-    if missing:
-        raise e.InvalidInput(
-            f"{spec.title} needs {', '.join(missing)}", hint=f"mktool providers {spec.name}"
-        )
-    return Login(options, kept)
-
-
 def open_browser(url: str) -> bool:
     """Open ``url`` and tell whether a browser with a window of its own was found."""
     import os
@@ -168,8 +116,14 @@ def open_browser(url: str) -> bool:
     if sys.platform == "linux" and not any(map(os.environ.get, screen)):
         return False  # a text browser would take over the terminal
     import webbrowser
+    from threading import Thread
 
-    return webbrowser.open(url)
+    opened: list[bool] = []
+    # Some browsers return only when they are closed, and the answer must be received meanwhile.
+    thread = Thread(target=lambda: opened.append(webbrowser.open(url)), daemon=True)
+    thread.start()
+    thread.join(3.0)
+    return opened != [False]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +144,12 @@ class _Attempt:
         if scheme is None or (flow == "device" and not scheme.device_url):
             raise e.Unsupported(
                 f"{self.spec.title} has no {flow} login", hint=f"mktool providers {self.spec.name}"
+            )
+        missing = [name for name in asked_for(scheme) if not self.given.has(name)]
+        if missing:  # said before the person is sent to a browser
+            raise e.InvalidInput(
+                f"{self.spec.title} needs {' and '.join(missing)}",
+                hint=f"mktool providers {self.spec.name}",
             )
         record = _new_record(self.target, self.given.secrets, grant)
         client = token_client(self.spec, self.target, self.exchange, record, self.given.options)
@@ -360,25 +320,3 @@ def _with_owner(entry: Entry, who: Account | None) -> Entry:
         scopes=entry.scopes if who.scopes is None else who.scopes,
         expires_at=entry.expires_at or who.expires_at,
     )
-
-
-def _flow_of(scheme: Scheme) -> Flow:
-    if isinstance(scheme, ServiceAccount):
-        return "service-account"
-    if isinstance(scheme, ClientCredentials):
-        return "client-credentials"
-    return "browser" if isinstance(scheme, OAuth2) else "key"
-
-
-def secret_names(spec: Spec) -> frozenset[str]:
-    """Return the names of the fields that never stand on a command line."""
-    oauth = _OAUTH_SECRETS if any(isinstance(s, OAuth2) for s in spec.auth) else frozenset()
-    keys = {s.key_field for s in spec.auth if isinstance(s, ServiceAccount)}
-    declared = {f.name for f in spec.fields}
-    needed = {name for scheme in spec.auth for name in scheme.needs} - declared
-    return oauth | keys | needed | {f.name for f in spec.fields if f.secret}
-
-
-def _plain_names(spec: Spec) -> frozenset[str]:
-    names = {name for scheme in spec.auth for name in asked_for(scheme)}
-    return frozenset(names | {f.name for f in spec.fields}) - secret_names(spec)

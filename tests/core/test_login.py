@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mktool import errors as e
-from mktool.core.login import Flow, Person, default_flow, given_login, open_browser, revoke
+from mktool.core.fields import Flow, default_flow, given_login
+from mktool.core.login import Person, open_browser, revoke
 from mktool.http.jwt import base64url
 from mktool.http.oauth import Handshake
 from mktool.http.target import Target
@@ -346,6 +347,15 @@ class TestKeys:
             place.authorize(fields, place.person())
         assert "canary" not in f"{caught.value} {caught.value.hint}"
         assert place.calls() == []
+
+    @pytest.mark.parametrize("flow", [None, "browser", "paste", "device"])
+    def test_nobody_is_sent_to_a_browser_in_vain(self, place: Place, flow: Flow | None) -> None:
+        other = Place(place.url, changes={"public": False})
+        with pytest.raises(e.InvalidInput, match="client_secret"):
+            other.authorize({"client_id": PUBLIC}, other.person(visit), flow=flow)
+        assert other.said == []
+        assert other.calls() == []
+        other.close()
 
     @pytest.mark.parametrize(
         ("fields", "flow"),
