@@ -78,9 +78,9 @@ def authorize(
     entry = Entry(spec.name, account, vault.home, target.origin, {**given.options, **kept})
     login = Login(entry.options, record.secrets, record.generation)
     who = identify(login) if identify and record.tokens is None else None
-    entry = _store(vault, _with_owner(described(entry, record), who), record)
+    entry = _store(vault, _with_owner(spec, described(entry, record), who), record)
     if identify and record.tokens is not None and (who := identify(login)):
-        entry = accounts.save(_with_owner(entry, who))
+        entry = accounts.save(_with_owner(spec, entry, who))
     return entry
 
 
@@ -310,11 +310,15 @@ def _revoke_at_vendor(
     client.revoke(record.tokens.access, "access_token")
 
 
-def _with_owner(entry: Entry, who: Account | None) -> Entry:
+def _with_owner(spec: Spec, entry: Entry, who: Account | None) -> Entry:
+    """Fill in what the vendor says of the account; a detail that is one of our settings too."""
     if who is None:
         return entry
+    plain = {f.name for f in spec.fields if not f.secret}
+    details = {name: value for name, value in who.details.items() if name in plain}
     return replace(
         entry,
+        options={**details, **entry.options},
         id=who.id,
         name=who.name,
         scopes=entry.scopes if who.scopes is None else who.scopes,
