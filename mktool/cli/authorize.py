@@ -10,6 +10,7 @@ import typer
 from .. import errors as e
 from .. import providers
 from ..core import connect, login
+from ..core.fields import Flow, asked_for, secret_names
 from ..core.session import Settings
 from ..model import Secret
 from ..spec import Spec
@@ -72,8 +73,8 @@ def authorize(
         out.say(f"it expires in {span(entry.expires_at - time.time())} and cannot renew itself")
 
 
-def _flow(stdin: bool, paste: bool, device: bool, client: bool) -> login.Flow | None:
-    flows: dict[login.Flow, bool] = {
+def _flow(stdin: bool, paste: bool, device: bool, client: bool) -> Flow | None:
+    flows: dict[Flow, bool] = {
         "key": stdin, "paste": paste, "device": device, "client-credentials": client,
     }  # fmt: skip
     chosen = [flow for flow, wanted in flows.items() if wanted]
@@ -88,7 +89,7 @@ def _fields(spec: Spec, pairs: list[str]) -> dict[str, str | Secret]:
         name, equals, value = pair.partition("=")
         if not equals:
             raise e.InvalidInput(f"--field {name!r} is not K=V")
-        if name in login.secret_names(spec):
+        if name in secret_names(spec):
             raise e.InvalidInput(
                 f"{name} is secret, and a command line can be read by others",
                 hint="--token-stdin, the hidden prompt, or the environment: "
@@ -98,12 +99,10 @@ def _fields(spec: Spec, pairs: list[str]) -> dict[str, str | Secret]:
     return found
 
 
-def _ask(
-    given: Settings, spec: Spec, fields: dict[str, str | Secret], flow: login.Flow | None
-) -> None:
+def _ask(given: Settings, spec: Spec, fields: dict[str, str | Secret], flow: Flow | None) -> None:
     """Ask the person for what is still missing, hidden where it is secret."""
     out, scheme = terminal(), spec.auth[0]
-    missing = [name for name in login.asked_for(scheme) if name not in fields]
+    missing = [name for name in asked_for(scheme) if name not in fields]
     if not missing or not given.interactive:
         return
     out.say(spec.setup)
