@@ -59,7 +59,7 @@ def install(shell: Shell = "") -> None:
     out.say(_next_step(name, path))
 
 
-@group.command(epilog='Example: eval "$(mktool completion show bash)"')
+@group.command(epilog="Example: mktool completion show zsh > _mktool")
 def show(shell: Shell = "") -> None:
     """Print the script."""
     name = _known(shell)

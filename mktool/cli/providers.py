@@ -124,7 +124,11 @@ def _kinds(spec: Spec) -> dict[str, dict[str, int]]:
 
 def _media(spec: Spec) -> str:
     kinds = _kinds(spec).items()
-    return ", ".join(f"{kind}: {k['count']} of {k['bytes'] / MB:,.0f} MB" for kind, k in kinds)
+    return ", ".join(f"{kind}: {k['count']} of {_size(k['bytes'])}" for kind, k in kinds)
+
+
+def _size(count: int) -> str:
+    return f"{count / MB:.0f} MB" if count < 1024 * MB else f"{count / MB / 1024:.0f} GB"
 
 
 def _limits(spec: Spec) -> list[str]:
