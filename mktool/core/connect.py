@@ -21,13 +21,14 @@ from ..store.ledger import Ledger
 from ..store.vault import choose_home, open_vault
 from ..store.vault.environment import environment_options, environment_secrets
 from . import login
+from .fields import Flow
 from .session import Settings, ledger_path, options_of, target_of
 from .tokens import EnvironmentCredential
 
 
 def connect(
     settings: Settings, cls: type[Provider], account: str, fields: Mapping[str, str | Secret],
-    person: login.Person, *, flow: login.Flow | None, scopes: Sequence[str] = (),
+    person: login.Person, *, flow: Flow | None, scopes: Sequence[str] = (),
 ) -> Entry:  # fmt: skip
     """Log in, keep the credential, and return the account as the vendor describes it."""
     spec, target = cls.spec, target_of(settings, cls.spec)
