@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,11 +22,15 @@ class Secret:
 
     def fingerprint(self) -> str:
         """Return eight hex digits that identify the secret without showing it."""
+        import hashlib
+
         return hashlib.sha256(b"mktool/fingerprint/" + self._value.encode()).hexdigest()[:8]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        import hmac
+
         return hmac.compare_digest(self._value.encode(), other._value.encode())
 
     __hash__ = None  # type: ignore[assignment]  # a secret is never a key

@@ -184,7 +184,6 @@ class Spec:
     files: Files | None = None
     link: Literal["append", "attach", "none"] = "append"
     timeout: float = 20.0  # seconds; an unanswered write is looked up after this long
-    token_warning: float = 7 * DAY  # warn this long before a credential dies
 
     def setting(self, name: str) -> Field | None:
         return next((f for f in self.fields if f.name == name), None)

@@ -11,7 +11,7 @@ from .. import errors as e
 from .. import providers
 from ..core import connect, login
 from ..core.fields import Flow, asked_for, secret_names
-from ..core.session import Settings
+from ..core.settings import Settings
 from ..model import Secret
 from ..spec import Spec
 from ..store.vault.environment import variable

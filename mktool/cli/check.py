@@ -46,7 +46,7 @@ def test_integrations() -> int:
 
 def _all(given: Any) -> list[tuple[str, str]]:
     """Every account of the index, and what the environment supplies."""
-    from ..core.session import environment_accounts
+    from ..core.settings import environment_accounts
     from ..store import accounts
 
     found = [(entry.provider, entry.account) for entry in accounts.read_all()]

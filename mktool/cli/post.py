@@ -13,7 +13,7 @@ import typer
 
 from .. import errors as e
 from ..core import content
-from ..core.session import DEFAULT, Settings
+from ..core.settings import DEFAULT, Settings
 from .completion import provider_names
 from .settings import settings
 from .terminal import span, terminal

@@ -10,7 +10,7 @@ import typer
 
 from .. import errors as e
 from ..core import moments, outbox
-from ..core.session import ledger_path
+from ..core.settings import ledger_path
 from ..store.ledger import Ledger
 from .completion import provider_names
 from .terminal import span, stamp, terminal

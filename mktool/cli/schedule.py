@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..core import moments, schedule
-from ..core.session import ledger_path
+from ..core.settings import ledger_path
 from ..errors import Busy, Partial
 from ..store.ledger import Ledger
 from .settings import settings

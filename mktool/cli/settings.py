@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.session import Settings
+from ..core.settings import Settings
 from ..store.config import load
 from .terminal import terminal
 

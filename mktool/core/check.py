@@ -12,7 +12,8 @@ from ..http.auth import OAuth2
 from ..http.client import scheme_for
 from ..model import Account
 from ..store import limits
-from .session import Session, Settings, open_session
+from .session import Session, open_session
+from .settings import Settings
 
 if TYPE_CHECKING:
     from ..http.oauth import Introspection

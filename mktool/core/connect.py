@@ -22,7 +22,7 @@ from ..store.vault import choose_home, open_vault
 from ..store.vault.environment import environment_options, environment_secrets
 from . import login
 from .fields import Flow
-from .session import Settings, ledger_path, options_of, target_of
+from .settings import Settings, ledger_path, options_of, target_of
 from .tokens import EnvironmentCredential
 
 

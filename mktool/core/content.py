@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -117,11 +116,15 @@ def compose(spec: Spec, content: Content) -> list[Post]:
 def digest(posts: Iterable[Post]) -> str:
     """Return what identifies this content: texts, links, options and the bytes of the media."""
     shape = [[p.text, p.link, dict(p.extra), [[sha256(m), m.alt] for m in p.media]] for p in posts]
+    import hashlib
+
     return hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def sha256(media: Media) -> str:
     """Return the hash of the file; `InvalidInput` if it is gone."""
+    import hashlib
+
     try:
         with media.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -29,7 +29,7 @@ from ..store.config import SETTINGS, Config
 from ..store.locks import Holder, holder, lock_path
 from ..store.paths import config_dir, data_dir
 from ..store.vault.environment import environment_sources, variable
-from .session import Settings, ledger_path, target_of
+from .settings import Settings, ledger_path, target_of
 
 State = Literal["ok", "warning", "problem"]
 
@@ -190,7 +190,7 @@ def _accounts(patient: Patient) -> Iterator[Finding]:
 
 
 def _account(entry: accounts.Entry, spec: Spec, now: float, oldest: float) -> Finding:
-    state = accounts.state(entry, now, spec.token_warning)
+    state = accounts.state(entry, now)
     if state in ("expired", "auth_failed"):
         detail = f"{entry.key}: {state.replace('_', ' ')} {entry.dead}".rstrip()
         return Finding("accounts", "problem", detail, _login_again(entry))

@@ -11,7 +11,7 @@ from ..spec import DAY
 from ..store import accounts
 from ..store.accounts import Entry
 from ..store.vault import open_vault
-from .session import Settings, environment_accounts
+from .settings import Settings, environment_accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def _one(entry: Entry, trouble: Mapping[str, e.VaultError | None], most: float, 
     again = f"mktool authorize {entry.provider}"
     if entry.account != "default":
         again += f" --account {entry.account}"
-    state: str = accounts.state(entry, now, _warning(entry))
+    state: str = accounts.state(entry, now)
     age = (now - (entry.updated_at or now)) / DAY
     advice = {
         "expiring": f"expires in {((entry.expires_at or now) - now) / DAY:.0f} days: {again}",
@@ -69,9 +69,3 @@ def _trouble(home: accounts.Home) -> e.VaultError | None:
     except e.VaultError as error:
         return error
     return None
-
-
-def _warning(entry: Entry) -> float:
-    if entry.provider not in providers.names():
-        return 7 * DAY
-    return providers.load(entry.provider).spec.token_warning

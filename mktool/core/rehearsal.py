@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import errors as e
+from .. import providers
 from ..capability import CanPost, CanThread
+from ..http.client import DryRun
 from ..model import Post, Posted
+from ..provider import Provider
 from ..spec import Spec
 from . import content
-from .session import DEFAULT, Settings, ledger_path, rehearse
+from .settings import DEFAULT, Settings, ledger_path, login_of, options_of, target_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,22 @@ class Rehearsal:
     price: float
     allowed: list[str]
     note: str
+
+
+def rehearse(settings: Settings, provider: str, account: str = "") -> tuple[Provider, DryRun, bool]:
+    """Return a provider whose calls are kept and not sent, and whether the account exists.
+
+    The vault stays closed.
+    """
+    cls = providers.load(provider)
+    try:
+        secrets, entry = login_of(settings, cls.spec, account)
+    except e.NeedsLogin:
+        secrets, entry = {}, None
+    options = options_of(settings, cls.spec, entry, environment=not account)
+    fields = frozenset(entry.credentials if entry else secrets)
+    dry = DryRun(cls.spec, target_of(settings, cls.spec), options, fields)
+    return cls(dry), dry, bool(fields)
 
 
 def post(settings: Settings, provider: str, account: str, what: content.Content) -> Rehearsal:

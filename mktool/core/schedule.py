@@ -15,7 +15,8 @@ from ..store.locks import lock_path, named_lock
 from ..store.paths import data_dir, private_dir, storage_error
 from . import content, publish
 from .publish import Published
-from .session import Session, Settings, ledger_path, open_session
+from .session import Session, open_session
+from .settings import Settings, ledger_path
 
 # What nobody can mend by waiting. All else is tried again until the grace is over.
 FINAL = (e.InvalidInput, e.Unsupported, e.Rejected, e.OutcomeUnknown, e.Forbidden, e.NotFound)

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from ..errors import Interrupted
-from .session import Settings
+from .settings import Settings
 
 T = TypeVar("T")
 Q = TypeVar("Q")

@@ -23,6 +23,7 @@ Home = Literal["keyring", "file"]
 State = Literal["connected", "expiring", "expired", "auth_failed"]
 
 _VERSION = 1
+WARNING = 7 * 86400.0  # seconds before its end that a credential is called expiring
 _LOCK_SECONDS = 10.0
 _REPAIR = "put a backup back, or move it away and authorize the accounts again"
 
@@ -110,7 +111,7 @@ def remove(provider: str, account: str) -> bool:
         return True
 
 
-def state(entry: Entry, now: float, warning_seconds: float) -> State:
+def state(entry: Entry, now: float, warning_seconds: float = WARNING) -> State:
     """Return how the credential stands; one that renews itself is connected though expired."""
     if entry.dead:
         return "auth_failed"

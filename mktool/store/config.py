@@ -7,7 +7,6 @@ must not redirect tokens. Errors name the file, the key and every place that was
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -139,6 +138,8 @@ def _check_providers(file: Path, section: Mapping[str, Any]) -> None:
 
 
 def _near(word: str, known: list[str]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(word, known, n=1)
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
 

@@ -112,7 +112,7 @@ def sandbox(environ: Mapping[str, str]) -> Iterator[str]:
 
 def furnish() -> None:
     """Fill MKTOOL_HOME: an account in the encrypted file, and a post that is not due yet."""
-    from mktool.core.session import ledger_path
+    from mktool.core.settings import ledger_path
     from mktool.store import accounts
     from mktool.store.acts import Acts, Wanted
     from mktool.store.ledger import Ledger

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mktool.core.doctor import Finding, examine
-from mktool.core.session import ledger_path
+from mktool.core.settings import ledger_path
 from mktool.spec import DAY
 from mktool.store import accounts
 from mktool.store.accounts import Entry
