@@ -51,7 +51,7 @@ class Secret:
         return self
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Login:
     """What one account of one provider authenticates with, valid now."""
 
@@ -69,7 +69,7 @@ class Login:
         return self.options[name]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Account:
     """Who a credential belongs to, as the vendor says it.
 
@@ -86,7 +86,7 @@ class Account:
 Kind = Literal["image", "gif", "video", "file"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Media:
     """A file to publish with a post; ``alt`` describes it for screen readers."""
 
@@ -101,7 +101,7 @@ class Media:
         return self.path.name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Posted:
     """A published item. ``ref`` is vendor state that shared code never reads."""
 
@@ -110,7 +110,7 @@ class Posted:
     ref: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Post:
     """One item to publish. ``reply_to`` and ``root`` place it inside a thread.
 
@@ -162,7 +162,7 @@ def _decoded(value: str) -> Any:
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Metric:
     """One number about one item; ``at`` is epoch seconds where the vendor dates it."""
 

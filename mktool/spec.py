@@ -44,7 +44,7 @@ class Scheme(Protocol):
         """Return what proves that the request comes from this account."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Field:
     """A value the user supplies: kept in the vault when secret, else beside the account.
 
@@ -60,7 +60,7 @@ class Field:
     default: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limit:
     """At most ``calls`` in ``per`` seconds, counted in the ledger so that it outlives us.
 
@@ -74,7 +74,7 @@ class Limit:
     scope: Literal["account", "app"] = "account"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Endpoint:
     """One vendor operation.
 
@@ -107,7 +107,7 @@ class Endpoint:
         return self.method in ("GET", "PUT", "DELETE")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """Map one kind of failure reply to one error; the first match wins.
 
@@ -126,7 +126,7 @@ class Rule:
     operation: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Text:
     """How long a text may be, counted as the vendor counts it."""
 
@@ -139,7 +139,7 @@ class Text:
         return self.reply_limit if reply and self.reply_limit is not None else self.limit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Files:
     """What may be attached to one post: counts, types and sizes in bytes."""
 
@@ -150,7 +150,7 @@ class Files:
     in_reply: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Throttle:
     """Where the vendor's own view of a limit stands in its reply headers."""
 
@@ -160,7 +160,7 @@ class Throttle:
     reset_is: Literal["epoch", "seconds"] = "epoch"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Spec:
     """Everything about a vendor that is not behaviour."""
 

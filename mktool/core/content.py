@@ -11,7 +11,6 @@ from typing import Any
 from ..errors import InvalidInput, Unsupported
 from ..model import Kind, Media, Post
 from ..spec import Files, Spec, Text
-from ..text import thread as threads
 
 MAX_TEXT = 10 * 1024 * 1024
 
@@ -172,6 +171,8 @@ def measure(rule: Text, text: str, *, reply: bool) -> str:
 def _texts(spec: Spec, content: Content, text: str, tail: str) -> list[str]:
     if not content.thread:
         return [f"{text}\n\n{tail}".strip() if tail else text]
+    from ..text import thread as threads
+
     texts: list[str] = []
     for part in threads.parts(text):
         texts += _fitted(spec.text, part, done=len(texts)) if spec.text else [part]
@@ -183,6 +184,8 @@ def _texts(spec: Spec, content: Content, text: str, tail: str) -> list[str]:
 
 
 def _fitted(rule: Text, part: str, *, done: int) -> list[str]:
+    from ..text import thread as threads
+
     def room(number: int) -> int:
         return rule.room(reply=done + number > 1)
 

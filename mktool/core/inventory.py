@@ -10,7 +10,7 @@ from .. import providers
 from ..spec import DAY
 from ..store import accounts
 from ..store.accounts import Entry
-from ..store.vault import open_vault
+from ..store.vault import reachable
 from .settings import Settings, environment_accounts
 
 
@@ -65,7 +65,7 @@ def _one(entry: Entry, trouble: Mapping[str, e.VaultError | None], most: float, 
 
 def _trouble(home: accounts.Home) -> e.VaultError | None:
     try:
-        open_vault(home).probe()
+        reachable(home)
     except e.VaultError as error:
         return error
     return None

@@ -17,7 +17,7 @@ from ..model import Login, Secret
 from ..spec import Signed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HeaderKey:
     """A key in a header, by default ``Authorization: Bearer KEY``. ``scopes`` it should have."""
 
@@ -34,7 +34,7 @@ class HeaderKey:
         return Signed({self.header: self.format.format(login.value(self.field))})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class QueryKey:
     """A key in the query string."""
 
@@ -49,7 +49,7 @@ class QueryKey:
         return Signed(query={self.name: login.value(self.field)})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UrlKey:
     """A secret address, such as an incoming webhook. ``shown`` is what the ledger keeps."""
 
@@ -64,7 +64,7 @@ class UrlKey:
         return Signed(url=login.value(self.field), shown_url=self.shown)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Basic:
     """HTTP basic authentication (RFC 7617). ``user`` is a field name, or a fixed "=name"."""
 
@@ -81,7 +81,7 @@ class Basic:
         return Signed({"Authorization": f"Basic {pair}"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OAuth2:
     """OAuth 2.0 bearer tokens (RFC 6749, 6750). The endpoints are data; so is every quirk.
 
@@ -123,7 +123,7 @@ class OAuth2:
         return Signed({"Authorization": f"Bearer {login.value('access_token')}"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClientCredentials(OAuth2):
     """The client logs in as itself (RFC 6749 section 4.4): no browser, no refresh token."""
 
@@ -132,7 +132,7 @@ class ClientCredentials(OAuth2):
     scopes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ServiceAccount(OAuth2):
     """A signed assertion is traded for a token (RFC 7523).
 
@@ -149,7 +149,7 @@ class ServiceAccount(OAuth2):
     audience: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tokens:
     """What a grant yields. ``expires_at`` is epoch seconds; None where the vendor is silent.
 

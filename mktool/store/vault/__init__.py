@@ -82,6 +82,21 @@ def open_vault(home: Home, *, interactive: bool = False, ask: Ask | None = None)
     return FileVault(ask=ask if interactive else None)
 
 
+def reachable(home: Home) -> None:
+    """Return if a vault could be opened here; raises the `VaultError` that says why not.
+
+    No record is read, so the process is not hardened for it (26 ms).
+    """
+    if home == "keyring":
+        from .keyring import KeyringVault
+
+        KeyringVault().probe()
+    else:
+        from .file import FileVault
+
+        FileVault().probe()
+
+
 def choose_home(
     preferred: Literal["auto", "keyring", "file"],
     *,
