@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 
 
-def main() -> int:
-    """Run one command and return its exit code."""
-    argv = sys.argv[1:]
+def main() -> None:
+    """Run one command and end the process with its exit code."""
+    # Starting up makes objects and no garbage; looking for some takes 5 ms.
+    gc.set_threshold(100_000)
+    code = _run(sys.argv[1:])
+    # What is committed is on the disk and what is printed is flushed: the interpreter would
+    # only spend 16 ms more on taking its modules apart.
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):  # closed, or the reader went away
+        code = code or 0
+    os._exit(code)
+
+
+def _run(argv: list[str]) -> int:
     if argv == ["--version"]:
         from . import __version__
 
         print(f"mktool {__version__}")
         return 0
-    if argv[:1] == ["run-due"] and {*argv[1:]} <= {"--quiet", "-q"}:  # every minute from cron
+    if argv == ["run-due"]:  # every minute from cron
         from .store.due import nothing_due
 
         if nothing_due():
@@ -24,4 +39,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
