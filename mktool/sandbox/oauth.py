@@ -223,10 +223,9 @@ class Authority:
 def consent_of(call: Call, vendor: str, title: str, scopes: Iterable[str]) -> Consent | Reply:
     """Return what an authorization request asks for, or the page that refuses it."""
     query = call.query
-    target = urlsplit(query.get("redirect_uri", ""))
     if not query.get("client_id"):
         return page.problem(400, "No client_id", "The login address lacks the client's id.")
-    if not target.scheme or not target.netloc or target.fragment:
+    if not _absolute(query.get("redirect_uri", "")):
         return page.problem(400, "Bad redirect_uri", "It must be absolute, without a fragment.")
     method = query.get("code_challenge_method", "plain")
     challenge = query.get("code_challenge", "")
@@ -239,6 +238,14 @@ def consent_of(call: Call, vendor: str, title: str, scopes: Iterable[str]) -> Co
     if challenge and method not in ("S256", "plain"):
         return redirect(consent, error="invalid_request")
     return consent
+
+
+def _absolute(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return bool(parts.scheme and parts.netloc and not parts.fragment) and url.isprintable()
 
 
 def redirect(consent: Consent, **answer: str) -> Reply:

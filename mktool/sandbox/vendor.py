@@ -124,4 +124,9 @@ def text_of(data: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-__all__ = ["Bound", "Expired", "Route", "Session", "Vendor", "invent", "on", "text_of"]
+def whole(text: str) -> int | None:
+    """Return a number written in digits, None for anything else and for what is absurdly long."""
+    return int(text) if re.fullmatch("[0-9]{1,19}", text) else None
+
+
+__all__ = ["Bound", "Expired", "Route", "Session", "Vendor", "invent", "on", "text_of", "whole"]

@@ -44,6 +44,20 @@ class Refusal(Exception):
         self.reply = reply
 
 
+def parsed(text: str | bytes) -> dict[str, Any] | None:
+    """Return the JSON object in a text; None for what is none, or holds half a character."""
+    try:
+        found = json.loads(text, parse_constant=_no_number)
+        json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(word)  # NaN and Infinity, which Python would take
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request. ``path`` begins with the vendor's host, still percent-encoded as it was sent.
@@ -87,8 +101,4 @@ class Call:
 
     def object(self) -> dict[str, Any] | None:
         """Return the JSON object in the body, None when there is no such thing."""
-        try:
-            found = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-        return found if isinstance(found, dict) else None
+        return parsed(self.body)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
-from ...vendor import Expired, Session, Vendor
+from ...vendor import Expired, Session, Vendor, whole
 from ...wire import Call, Refusal, Reply
 
 OLDEST, NEWEST = 202512, 202611  # the versions that are active in November 2026
@@ -54,7 +54,7 @@ class Desk(Vendor):
         if not version:
             text = "A version must be present. Please specify a version by adding the "
             raise Refusal(error(400, f"{text}LinkedIn-Version header.", "VERSION_MISSING"))
-        if not re.fullmatch(r"\d{6}", version) or not OLDEST <= int(version) <= NEWEST:
+        if not re.fullmatch("[0-9]{6}", version) or not OLDEST <= int(version) <= NEWEST:
             shown = f"{version}01" if len(version) == 6 else version
             text = f"Requested version {shown} is not active"
             raise Refusal(error(426, text, "NONEXISTENT_VERSION"))
@@ -133,7 +133,7 @@ def permit(session: Session, resource: str, *any_of: str) -> None:
 
 def administered(number: str) -> bool:
     """Whether the member holds a role at this page."""
-    return number.isdigit() and not number.endswith("404")
+    return whole(number) is not None and not number.endswith("404")
 
 
 def key(call: Call, name: str = "urn") -> str:
@@ -158,9 +158,8 @@ def listed(value: str) -> list[str]:
 
 def paged(call: Call, found: list[dict[str, Any]]) -> Reply:
     """Return one page of a collection, by ``start`` and ``count``."""
-    start, count = (call.query.get(n, d) for n, d in (("start", "0"), ("count", "10")))
-    if not start.isdigit() or not count.isdigit() or int(count) > 100:
+    first, size = (whole(call.query.get(n, d)) for n, d in (("start", "0"), ("count", "10")))
+    if first is None or size is None or size > 100:
         raise Refusal(error(400, "Invalid paging parameters", "ILLEGAL_ARGUMENT"))
-    first, size = int(start), int(count)
     paging = {"start": first, "count": size, "links": [], "total": len(found)}
     return Reply(json={"paging": paging, "elements": found[first : first + size]})

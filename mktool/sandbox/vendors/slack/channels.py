@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from ...vendor import on
+from ...vendor import on, whole
 from ...wire import Call, Refusal, Reply
 from ...world import World
 from .desk import TEAM, USER, Ask, Desk, failure
@@ -104,7 +104,7 @@ class Channels(Desk):
         ask = self.admit(call, "channels:read", "groups:read", form_only=True)
         hidden = ask.flag("exclude_archived")
         found = [c for c in self.channels.values() if not c.user and not (hidden and c.archived)]
-        size, first = _whole(ask, "limit", 100, "invalid_limit", 1000), self._cursor(ask)
+        size, first = _limit(ask, 1000, "invalid_limit"), self._cursor(ask)
         shown = found[first : first + size]
         cursor = f"next:{first + size}" if len(found) > first + size else ""
         return ask.reply(channels=[c.to_json() for c in shown],
@@ -190,12 +190,12 @@ class Channels(Desk):
         """Return the messages between ``oldest`` and ``latest``, and the cursor after them."""
         inside = _between(ask)
         found = [m for m in found if inside(float(m.ts))]
-        size, first = _whole(ask, "limit", 100, "invalid_limit", 999), self._cursor(ask)
+        size, first = _limit(ask, 999, "invalid_arguments"), self._cursor(ask)
         more = f"next:{first + size}" if len(found) > first + size else ""
         return found[first : first + size], more
 
     def _cursor(self, ask: Ask) -> int:
-        cursor = re.fullmatch(r"(?:next:(\d+))?", ask.text("cursor"))
+        cursor = re.fullmatch(r"(?:next:([0-9]{1,9}))?", ask.text("cursor"))
         if cursor is None:
             raise Refusal(failure("invalid_cursor"))
         return int(cursor[1] or 0)
@@ -205,7 +205,7 @@ def _between(ask: Ask) -> Callable[[float], bool]:
     bounds = {"oldest": 0.0, "latest": float("inf")}
     for name, usual in bounds.items():
         given = ask.text(name)
-        if given and not re.fullmatch(r"\d+(\.\d+)?", given):
+        if given and not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", given):
             raise Refusal(failure(f"invalid_ts_{name}"))
         bounds[name] = float(given or usual)
     oldest, latest = bounds["oldest"], bounds["latest"]
@@ -214,11 +214,12 @@ def _between(ask: Ask) -> Callable[[float], bool]:
     return lambda at: oldest < at < latest
 
 
-def _whole(ask: Ask, name: str, usual: int, error: str, most: int) -> int:
-    given = ask.text(name)
-    if given and not (given.isdigit() and 1 <= int(given) <= most):
+def _limit(ask: Ask, most: int, error: str) -> int:
+    given = ask.text("limit")
+    number = whole(given) if given else 100
+    if number is None or not 1 <= number <= most:
         raise Refusal(failure(error))
-    return int(given or usual)
+    return number
 
 
 def _shown(channel: Channel, message: Message, ask: Ask) -> dict[str, Any]:

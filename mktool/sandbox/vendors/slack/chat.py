@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ...inbox import Attachment, Item
-from ...vendor import on
+from ...inbox import Attachment, Item, iso
+from ...vendor import on, whole
 from ...wire import Call, Refusal, Reply
 from . import blocks as kit
 from .channels import Channel, Channels, Message
@@ -42,10 +42,9 @@ class Chat(Channels):
     def schedule(self, call: Call) -> Reply:
         ask = self.admit(call, "chat:write")
         channel = self.writable(ask, ask.text("channel"))
-        given = ask.text("post_at")
-        if not given.isdigit():
+        at = whole(ask.text("post_at"))
+        if at is None:
             raise Refusal(failure("invalid_time"))
-        at = int(given)
         if at <= call.now or at > call.now + AHEAD:
             raise Refusal(failure("time_in_past" if at <= call.now else "time_too_far"))
         content = _content(ask)
@@ -56,7 +55,7 @@ class Chat(Channels):
         shown = content["text"] or kit.plain(content.get("blocks"))
         self.world.inbox.add(
             Item(call.now, self.name, _title(channel), "scheduled message", id, shown,
-                 parent=self._thread(channel, ask.text("thread_ts")), extra={"at": given})
+                 parent=self._thread(channel, ask.text("thread_ts")), extra={"at": iso(at)})
         )  # fmt: skip
         return ask.reply(channel=channel.id, scheduled_message_id=id, post_at=at, message=message)
 

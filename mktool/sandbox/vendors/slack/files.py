@@ -7,7 +7,7 @@ from mimetypes import guess_type
 from typing import Any
 
 from ...inbox import Attachment
-from ...vendor import on
+from ...vendor import on, whole
 from ...wire import Call, Refusal, Reply
 from ...world import World
 from .chat import Chat
@@ -38,12 +38,12 @@ class Files(Chat):
     @on("POST", "slack.com/api/files.getUploadURLExternal")
     def announce(self, call: Call) -> Reply:
         ask = self.admit(call, "files:write", form_only=True)
-        name, size, alt = ask.text("filename"), ask.text("length"), ask.text("alt_txt")
-        if not name or not size.isdigit() or int(size) < 1:
+        name, size, alt = ask.text("filename"), whole(ask.text("length")), ask.text("alt_txt")
+        if not name or not size:
             raise Refusal(failure("missing_argument"))
         if len(alt) > LARGEST_ALT:
             raise Refusal(failure("alt_txt_too_large"))
-        file = File(f"F0{self.world.number():08d}", name, int(size), alt)
+        file = File(f"F0{self.world.number():08d}", name, size, alt)
         self._files[file.id] = file
         url = f"{call.base}/files.slack.com/upload/v1/{file.id}"
         return ask.reply(upload_url=url, file_id=file.id)

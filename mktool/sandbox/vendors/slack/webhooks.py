@@ -5,11 +5,8 @@ https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks (read 
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from ...vendor import on, text_of
-from ...wire import Call, Reply
+from ...wire import Call, Reply, parsed
 from . import blocks as kit
 from .chat import Chat
 
@@ -21,7 +18,7 @@ class Webhooks(Chat):
     def webhook(self, call: Call) -> Reply:
         if "sandbox" not in call.params["secret"].lower():
             return _text("no_service", 404)
-        body = call.object() if "payload" not in call.form else _loaded(call.form["payload"])
+        body = call.object() if "payload" not in call.form else parsed(call.form["payload"])
         if body is None:
             return _text("invalid_payload", 400)
         blocks = body.get("blocks")
@@ -35,14 +32,6 @@ class Webhooks(Chat):
         thread = text_of(body, "thread_ts")
         self.say(channel, content, thread if channel.find(thread) else "")
         return _text("ok")
-
-
-def _loaded(payload: str) -> dict[str, Any] | None:
-    try:
-        found = json.loads(payload)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _text(word: str, status: int = 200) -> Reply:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ...vendor import on, text_of
+from ...vendor import on, text_of, whole
 from ...wire import Call, Refusal, Reply, Upload
 from ...world import World
 from .desk import Desk, invalid
@@ -83,10 +83,10 @@ class Uploads(Desk):
         headers = self.admit(call, "POST /2/media/upload/chunks", "media.write")
         media = self._upload(call.params["id"])
         chunk, fields = _part(call)
-        segment = str(fields.get("segment_index", ""))
-        if chunk is None or not segment.isdigit() or int(segment) > 999 or media.final:
+        segment = whole(str(fields.get("segment_index", "")))
+        if chunk is None or segment is None or segment > 999 or media.final:
             raise Refusal(invalid("segment_index", "media and segment_index 0-999 are required"))
-        media.chunks[int(segment)] = chunk.data
+        media.chunks[segment] = chunk.data
         return Reply(json={"data": {"expires_at": round(call.now) + 86400}}, headers=headers)
 
     @on("POST", "api.x.com/2/media/upload/{id}/finalize")

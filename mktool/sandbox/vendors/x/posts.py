@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 from ...inbox import Attachment, Item, iso
-from ...vendor import invent, on, text_of
+from ...vendor import invent, on, text_of, whole
 from ...wire import Call, Refusal, Reply
 from ...world import World
 from .desk import ME, NAME, PROBLEM, forbidden, invalid, listed, problem
@@ -97,22 +97,22 @@ class Posts(Uploads):
     @on("GET", "api.x.com/2/users/{id}/tweets")
     def timeline(self, call: Call) -> Reply:
         headers = self.admit(call, "GET /2/users/tweets", "tweet.read", "users.read")
-        size = call.query.get("max_results", "10")
-        if not size.isdigit() or not 5 <= int(size) <= 100:
-            raise Refusal(invalid("max_results", f"[{size}] is not between 5 and 100"))
-        since, until = call.query.get("since_id", "0"), call.query.get("pagination_token", "")
-        if not since.isdigit() or not (until or "0").isdigit() or call.params["id"] != ME:
+        size = whole(call.query.get("max_results", "10")) or 0
+        if not 5 <= size <= 100:
+            raise Refusal(invalid("max_results", "must be between 5 and 100"))
+        since = whole(call.query.get("since_id", "0"))
+        until = whole(call.query.get("pagination_token", "9" * 19))
+        if since is None or until is None or call.params["id"] != ME:
             raise Refusal(invalid("id", "The id, since_id or pagination_token is not valid"))
         ids = [
             item.id
             for item, _ in reversed(self._posts.values())
             if not item.deleted
-            and int(item.id) > int(since)
-            and (not until or int(item.id) < int(until))
+            and since < int(item.id) < until
             and (item.kind == "post" or "replies" not in listed(call, "exclude"))
             and iso(item.time) >= call.query.get("start_time", "")
         ]
-        shown, more = ids[: int(size)], len(ids) > int(size)
+        shown, more = ids[:size], len(ids) > size
         found, errors = self._look(call, shown, "id")
         meta: dict[str, object] = {"result_count": len(shown)}
         if shown:
@@ -144,7 +144,7 @@ class Posts(Uploads):
         if reply is None:
             return
         target = reply.get("in_reply_to_tweet_id") if isinstance(reply, dict) else None
-        if not isinstance(target, str) or not re.fullmatch(r"\d{1,19}", target):
+        if not isinstance(target, str) or whole(target) is None:
             raise Refusal(invalid("reply.in_reply_to_tweet_id", "must match ^[0-9]{1,19}$"))
         item = self._posts.get(target, (None,))[0]
         if item is None or item.deleted:
