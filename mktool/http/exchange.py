@@ -97,13 +97,14 @@ class Exchange:
     def send(self, request: Request, *, attempt: int = 1, keyed: bool = False) -> Response:
         """Return a successful response, or raise the `ProviderError` it stands for."""
         endpoint = request.endpoint
+        wire = self.wire  # opened before the call is on record: a kill meanwhile leaves no doubt
         id = self._admit(request, attempt)
         started = time.monotonic()
         outcome: Outcome = "unknown"
         response: Response | None = None
         error: e.ProviderError | None = None
         try:
-            response = self.wire.send(request, endpoint.timeout or self.spec.timeout)
+            response = wire.send(request, endpoint.timeout or self.spec.timeout)
             error = classify(self.spec, endpoint, self.account, response, keyed=keyed)
             outcome = _outcome(error)
         except NotSent as reason:
