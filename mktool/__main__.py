@@ -28,7 +28,7 @@ def _run(argv: list[str]) -> int:
 
         print(f"mktool {__version__}")
         return 0
-    if argv == ["run-due"]:  # every minute from cron
+    if argv[:1] == ["run-due"] and {*argv[1:]} <= {"--quiet", "-q"}:  # every minute from cron
         from .store.due import nothing_due
 
         if nothing_due():

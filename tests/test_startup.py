@@ -21,15 +21,17 @@ HEAVY = frozenset({
     "asyncio", "cryptography", "filelock", "http.client", "httpx", "importlib.metadata", "keyring",
     "platformdirs", "rich", "sqlite_utils", "ssl", "starlette", "tenacity", "uvicorn",
 })  # fmt: skip
+# mktool leaves by os._exit, which runs no handler: the list is written on the way there.
 PROBE = """
-import json, sys
-from mktool.__main__ import main
-try:
-    code = main()
-finally:
+import json, os, sys
+leave = os._exit
+def tell(code):
     with open({report!r}, "w") as file:
         json.dump(sorted(sys.modules), file)
-sys.exit(code)
+    leave(code)
+os._exit = tell
+from mktool.__main__ import main
+main()
 """
 
 

@@ -30,7 +30,7 @@ reply = httpx.post(url + "/api.x.com/2/tweets", json={"text": text},
                    headers={"Authorization": "Bearer sandbox-bench"})
 reply.raise_for_status()
 """
-START = "import sys; from mktool.__main__ import main; sys.exit(main())"
+START = "from mktool.__main__ import main; main()"
 WARM_UP = 2
 
 
