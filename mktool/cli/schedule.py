@@ -59,15 +59,17 @@ def run_due(
     One run at a time. A post that is later than --grace is missed: it is reported once and can
     be sent with a larger --grace. Nothing due prints nothing.
     """
+    from ..core.side import stopping
     from . import post
 
     given, out = settings(), terminal()
     seconds = moments.seconds(grace or given.config.get("schedule", "grace"))
     news = []
     try:
-        for result, is_news in schedule.run_due(given, seconds, out.detail):
-            if is_news:
-                news.append(result)
+        with stopping(given):
+            for result, is_news in schedule.run_due(given, seconds, out.detail):
+                if is_news:
+                    news.append(result)
     except Busy as busy:
         out.say(f"{busy.message}; nothing to do here")
         if out.json:

@@ -21,7 +21,7 @@ from . import content
 from .session import Session
 
 RESENDS = 2
-LOOK_EVERY = 5.0  # seconds between two looks for a lost write
+FIRST_LOOK, LOOK_EVERY = 0.5, 5.0  # seconds between looks for a lost write: first, at most
 
 
 @dataclass(slots=True)
@@ -224,6 +224,7 @@ class _Run:
         known = self.acts.known_ids(session.spec.name, session.account)
         timeout = session.spec.timeout
         left = min(max(started + timeout - session.ledger.clock(), 0.0), timeout)
+        pause = FIRST_LOOK
         while True:
             try:
                 found = provider.settle(post, started, known)
@@ -236,6 +237,6 @@ class _Run:
             if left <= 0:
                 self.acts.clear_doubt(self.act.id, seq)
                 return None
-            nap = min(LOOK_EVERY, left)
+            nap = min(pause, left)
             session.exchange.sleep(nap)
-            left -= nap
+            left, pause = left - nap, min(2 * pause, LOOK_EVERY)

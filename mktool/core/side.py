@@ -32,7 +32,7 @@ def each(settings: Settings, work: Callable[[Q], T], items: Sequence[Q]) -> list
             failures.append(error)
 
     threads = [threading.Thread(target=run, args=(n,), daemon=True) for n in range(len(items))]
-    with _stopping(settings):
+    with stopping(settings):
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -44,7 +44,9 @@ def each(settings: Settings, work: Callable[[Q], T], items: Sequence[Q]) -> list
 
 
 @contextmanager
-def _stopping(settings: Settings) -> Iterator[None]:
+def stopping(settings: Settings) -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM end waits and begin nothing new, and the second stop."""
+
     def handle(number: int, frame: FrameType | None) -> None:
         if settings.stop.is_set():
             raise KeyboardInterrupt

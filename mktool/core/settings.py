@@ -1,0 +1,129 @@
+"""The settings of one run, and what they mean for one provider. Cheap to import."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+from .. import errors as e
+from .. import providers
+from ..http.target import Target, checked
+from ..model import Secret
+from ..store import accounts
+from ..store.accounts import Entry
+from ..store.config import Config
+from ..store.paths import data_dir
+from ..store.vault.environment import environment_options, environment_secrets
+
+if TYPE_CHECKING:
+    from ..spec import Spec
+
+DEFAULT = "default"
+
+
+@dataclass(slots=True)
+class Settings:
+    """What every use case needs from the edge. ``stop`` is set by Ctrl-C and ends all waits."""
+
+    config: Config
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    interactive: bool = False
+    ask: Callable[[str], Secret] | None = None
+    stop: Event = field(default_factory=Event)
+
+    @property
+    def max_wait(self) -> float:
+        return float(self.config.get("network", "max_wait"))
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, unless the person stops it: then `Interrupted`."""
+        if self.stop.wait(seconds):
+            raise e.Interrupted("stopped while waiting; what had gone out is on record")
+
+    def breathe(self) -> None:
+        if self.stop.is_set():
+            raise e.Interrupted("stopped; what had gone out is on record")
+
+
+def ledger_path() -> Path:
+    return data_dir() / "ledger.db"
+
+
+def environment_accounts(settings: Settings) -> list[str]:
+    """Return the providers for which the environment alone is a login."""
+    if not any(map(_like_a_credential, settings.environ)):
+        return []  # no vendor is imported to find that out
+    found = []
+    for name in providers.names():
+        spec = providers.load(name).spec
+        if logs_in(spec, environment_secrets(spec, settings.environ)):
+            found.append(name)
+    return found
+
+
+def _like_a_credential(variable: str) -> bool:
+    """Whether a variable is named as those of the providers' secrets are, and not our vault's."""
+    words = ("TOKEN", "KEY", "SECRET", "SID", "PASSWORD", "URL")
+    return variable.endswith(words) and not variable.startswith("MKTOOL_VAULT")
+
+
+def target_of(settings: Settings, spec: Spec) -> Target:
+    """Return where this provider's addresses lead; `ConfigError` where tokens must not go."""
+    config, environ = settings.config, settings.environ
+    variable = f"MKTOOL_{spec.name}_BASE_URL".upper().replace("-", "_")
+    override, where = environ.get(variable, ""), f"${variable}"
+    if not override:
+        override = config.provider(spec.name).get("base_url", "")
+        where = f"{config.path}: [providers.{spec.name}] base_url"
+    sandbox = environ.get("MKTOOL_SANDBOX", "")
+    return Target(
+        spec.base_url,
+        checked(override, where) if override else "",
+        checked(sandbox, "$MKTOOL_SANDBOX") if sandbox else "",
+    )
+
+
+def options_of(
+    settings: Settings, spec: Spec, entry: Entry | None, *, environment: bool
+) -> dict[str, str]:
+    """Return the settings that are not secret: default, file, account, environment."""
+    names = {f.name for f in spec.fields if not f.secret}
+    options = {f.name: f.default for f in spec.fields if f.default and not f.secret}
+    options |= {k: v for k, v in settings.config.provider(spec.name).items() if k in names}
+    if entry is not None:
+        options |= entry.options
+        options |= {"account_id": entry.id} if entry.id else {}
+    if environment:
+        options |= environment_options(spec, settings.environ)
+    return options
+
+
+def login_of(
+    settings: Settings, spec: Spec, account: str
+) -> tuple[Mapping[str, Secret], Entry | None]:
+    """Return the environment's secrets if they are enough for a login, else the account."""
+    secrets = {} if account else environment_secrets(spec, settings.environ)
+    if logs_in(spec, secrets):
+        return secrets, None
+    return {}, _entry(spec, account or DEFAULT)
+
+
+def logs_in(spec: Spec, secrets: Mapping[str, Secret]) -> bool:
+    return any(all(name in secrets for name in scheme.needs) for scheme in spec.auth)
+
+
+def _entry(spec: Spec, account: str) -> Entry:
+    entry = accounts.find(spec.name, account)
+    if entry is not None:
+        return entry
+    others = [x.account for x in accounts.read_all() if x.provider == spec.name]
+    named = "" if account == DEFAULT else f" --account {account}"
+    also = f"; there is {', '.join(others)}" if others else ""
+    raise e.NeedsLogin(
+        f"{spec.title}: no account {account!r} is connected{also}",
+        hint=f"mktool authorize {spec.name}{named}",
+    )
