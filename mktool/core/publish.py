@@ -169,7 +169,7 @@ class _Run:
             posted = part.posted if part else None
             if part and part.in_doubt:
                 self.say(f"part {seq} was on its way when an earlier run ended; looking for it")
-                posted = self._settle(seq, post, part.started)
+                posted = self._settle(seq, post)
             if posted is None:
                 posted = self._send(seq, post)
             previous = posted
@@ -180,13 +180,12 @@ class _Run:
         for left in reversed(range(RESENDS + 1)):
             self.session.breathe()
             self.acts.start(self.act.id, seq)
-            started = self.session.ledger.clock()
             self.session.exchange.scope = Scope(self.act.id, seq)
             try:
                 posted = self._call(post)
             except e.OutcomeUnknown as lost:
                 self.say(f"{lost}; looking for it")
-                found = self._settle(seq, post, started, lost)
+                found = self._settle(seq, post, lost)
                 if found is not None:
                     return found
                 if not left:
@@ -206,9 +205,7 @@ class _Run:
         assert isinstance(provider, CanPost)
         return provider.post(post)
 
-    def _settle(
-        self, seq: int, post: Post, started: float, lost: e.OutcomeUnknown | None = None
-    ) -> Posted | None:
+    def _settle(self, seq: int, post: Post, lost: e.OutcomeUnknown | None = None) -> Posted | None:
         """Return the item if the vendor has it; None, on record, once it is proven absent.
 
         A request may reach the vendor as long as its timeout runs, so absence counts only
@@ -222,12 +219,12 @@ class _Run:
         if not isinstance(provider, CanSettle):
             raise unknown
         known = self.acts.known_ids(session.spec.name, session.account)
-        timeout = session.spec.timeout
-        left = min(max(started + timeout - session.ledger.clock(), 0.0), timeout)
+        part, timeout = self.acts.parts(self.act.id)[seq], session.spec.timeout
+        left = min(max(part.asked + timeout - session.ledger.clock(), 0.0), timeout)
         pause = FIRST_LOOK
         while True:
             try:
-                found = provider.settle(post, started, known)
+                found = provider.settle(post, part.started, known)
             except (e.ProviderError, e.Unsupported) as error:
                 unknown.message += f"; it could not be looked up ({error.message})"
                 raise unknown from None

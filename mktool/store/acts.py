@@ -45,13 +45,17 @@ class Act(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One item of an act. ``in_doubt``: it may have gone out, and we do not know."""
+    """One item of an act. ``in_doubt``: it may have gone out, and we do not know.
+
+    ``asked``: when the call in doubt was made, which is later than the start by its uploads.
+    """
 
     seq: int
     state: Literal["planned", "started", "done"]
     started: float
     posted: Posted | None
     in_doubt: bool
+    asked: float = 0.0
 
 
 class Wanted(NamedTuple):
@@ -157,7 +161,7 @@ class Acts:
         """Return the parts that were begun, by number (from 1)."""
         with self.ledger.guard():
             rows = self.ledger.db.execute(
-                "select seq, state, started, id, url, ref, exists (select 1 from calls"
+                "select seq, state, started, id, url, ref, (select max(at) from calls"
                 " where calls.act = parts.act and calls.part = parts.seq and repeatable = 0"
                 " and outcome in ('intent', 'unknown', 'ok'))"
                 " from parts where act = ? order by seq",
@@ -242,6 +246,7 @@ def _act(row: tuple[Any, ...]) -> Act:
 
 
 def _part(row: tuple[Any, ...]) -> Part:
-    seq, state, started, id, url, ref, doubt = row
+    seq, state, started, id, url, ref, asked = row
     posted = Posted(id, url or "", json.loads(ref or "{}")) if state == "done" else None
-    return Part(seq, state, started or 0.0, posted, bool(doubt) and state != "done")
+    in_doubt = asked is not None and state != "done"
+    return Part(seq, state, started or 0.0, posted, in_doubt, asked or 0.0)
