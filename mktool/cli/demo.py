@@ -96,7 +96,8 @@ class _Tour:
         given = vendors.load(name).environment
         key = given[variable(name, spec.auth[0].needs[0])]
         extra = [f"--field={f.name}={given[variable(name, f.name)]}"
-                 for f in spec.fields if not f.secret and variable(name, f.name) in given]  # fmt: skip
+                 for f in spec.fields
+                 if not f.secret and variable(name, f.name) in given]  # fmt: skip
         self.mktool("authorize", name, "--token-stdin", *extra, stdin=key)
 
     def threading_provider(self, names: Sequence[str]) -> str:

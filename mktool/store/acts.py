@@ -139,10 +139,11 @@ class Acts:
 
     def mark(self, id: int, state: State, *, code: str = "", error: str = "") -> None:
         """Record where an act stands."""
+        kept = error.encode(errors="replace").decode()  # it may name a file with odd bytes
         with self.ledger.transaction() as db:
             db.execute(
                 "update acts set state = ?, updated = ?, code = ?, error = ? where id = ?",
-                (state, self.ledger.clock(), code, error, id),
+                (state, self.ledger.clock(), code, kept, id),
             )
 
     def change(self, id: int, old: tuple[str, ...], new: State) -> bool:
@@ -181,7 +182,7 @@ class Acts:
             db.execute("update acts set updated = ? where id = ?", (now, act))
 
     def confirm(self, act: int, seq: int, posted: Posted) -> None:
-        """Record that a part is out."""
+        """Record that a part is out, and that a call whose answer was lost brought it there."""
         now = self.ledger.clock()
         with self.ledger.transaction() as db:
             db.execute(
@@ -189,6 +190,11 @@ class Acts:
                 " values (?, ?, 'done', ?, ?, ?, ?, ?) on conflict do update set state = 'done',"
                 " at = excluded.at, id = excluded.id, url = excluded.url, ref = excluded.ref",
                 (act, seq, now, now, posted.id, posted.url, json.dumps(dict(posted.ref))),
+            )
+            db.execute(
+                "update calls set outcome = 'ok', code = 'found_at_vendor' where act = ?"
+                " and part = ? and repeatable = 0 and outcome in ('intent', 'unknown')",
+                (act, seq),
             )
 
     def clear_doubt(self, act: int, seq: int) -> None:
@@ -229,13 +235,12 @@ class Acts:
         return _act(row) if row else None
 
     def _same(self, db: sqlite3.Connection, wanted: Wanted, again: bool, now: float) -> Act | None:
-        since = now if again else now - DAY
         row = db.execute(
             f"select {COLUMNS} from acts where verb = ? and provider = ? and account = ?"  # noqa: S608
             " and digest = ? and key is null and (state in ('open', 'failed', 'unknown')"
-            " or (state = 'done' and updated > ?) or (state = 'scheduled' and not ?))"
+            " or not ? and (state = 'scheduled' or state = 'done' and updated > ?))"
             " order by id desc limit 1",
-            (wanted.verb, wanted.provider, wanted.account, wanted.digest, since, again),
+            (wanted.verb, wanted.provider, wanted.account, wanted.digest, again, now - DAY),
         ).fetchone()
         return _act(row) if row else None
 

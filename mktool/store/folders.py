@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import sys
 
+SANDBOX = "sandbox"
+
 
 def config() -> str:
     """Return the folder of ``config.toml``, or "" where only platformdirs knows it."""
@@ -18,7 +20,13 @@ def config() -> str:
 
 def data() -> str:
     """Return the folder of everything else, or "" where only platformdirs knows it."""
-    return _moved() or _ours("XDG_DATA_HOME", ".local/share")
+    folder = _moved() or _ours("XDG_DATA_HOME", ".local/share")
+    return os.path.join(folder, SANDBOX) if folder and in_sandbox() else folder
+
+
+def in_sandbox() -> bool:
+    """Whether a sandbox plays the vendors: its accounts and acts are kept apart from real ones."""
+    return bool(os.environ.get("MKTOOL_SANDBOX"))
 
 
 def _moved() -> str:

@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from ..errors import StorageError
+from ..errors import Busy, InvalidInput, StorageError
 from ..http.exchange import Call, Outcome, Throttled
 from ..spec import Limit
 from . import limits as rate
 from .migrations import migrate
+from .paths import private_dir
 
 BUSY_SECONDS = 30.0
 
@@ -31,13 +32,18 @@ class Ledger:
         with self.guard():
             _create(path)
             self.db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-            self.db.execute("pragma journal_mode = wal")
-            self.db.execute("pragma synchronous = full")
-            migrate(self.db)
+            try:
+                self.db.execute("pragma journal_mode = wal")
+                self.db.execute("pragma synchronous = full")
+                migrate(self.db)
+            except BaseException:
+                self.db.close()
+                raise
 
     @contextlib.contextmanager
     def guard(self) -> Iterator[None]:
-        """Turn what SQLite and the disk refuse into `StorageError`."""
+        """Turn what SQLite and the disk refuse into `StorageError`, and what no column can hold
+        into `InvalidInput`."""
         try:
             yield
         except sqlite3.Error as error:
@@ -47,6 +53,9 @@ class Ledger:
                 f"{error.filename or self.path}: {error.strerror}",
                 hint="free some space or mend the permissions, then run it again",
             ) from None
+        except (UnicodeEncodeError, OverflowError):
+            raise InvalidInput("the ledger cannot keep a text that is not valid Unicode, or a"
+                               " number of more than 64 bits") from None  # fmt: skip
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -67,8 +76,8 @@ class Ledger:
     # -- the journal of calls (http.exchange.Journal) ------------------------------------------
 
     def admit(self, call: Call, limits: Sequence[Limit]) -> tuple[int, float]:
-        now = self.clock()
         with self.transaction() as db:
+            now = self.clock()  # not before: the lock may have been a long wait
             if (wait := rate.wait(db, call, limits, now)) > 0:
                 return 0, wait
             rate.take(db, call, limits, now)
@@ -101,7 +110,7 @@ class Ledger:
 
 def _create(path: Path) -> None:
     """The file is made by us, so that its mode is 0600 whatever the umask; SQLite copies it."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_dir(path.parent)
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
@@ -109,11 +118,11 @@ def _create(path: Path) -> None:
 def _refused(path: Path, error: sqlite3.Error) -> StorageError:
     text = str(error)
     if "full" in text or "disk I/O" in text:
-        return StorageError(f"{path}: the disk is full", hint="free some space, then run it again")
-    if "locked" in text:
         return StorageError(
-            f"{path}: busy for {BUSY_SECONDS:.0f} s", hint="see who uses it: mktool doctor"
+            f"{path}: the disk is full or broken", hint="free some space, then run it again"
         )
+    if "locked" in text:
+        return Busy(f"{path}: busy for {BUSY_SECONDS:.0f} s")
     if "readonly" in text or "unable to open" in text:
         return StorageError(
             f"{path}: cannot be written", hint=f"check its owner and mode: ls -l {path}"

@@ -2,9 +2,10 @@
 Rate limits, counted in the ledger: a cron process lives two seconds.
 
 Up to a minute a limit is a rate, kept as one row (GCRA: the theoretical arrival time of the
-next call, with a burst of at most a tenth of the limit, because vendors count windows). Above,
-it is a window, counted over the rows of ``calls``. Both are asked and taken in the
-transaction that records the call, so that processes cannot pass a limit together.
+next call, with a burst of at most a tenth of the limit). Above, it is a window, counted over the
+rows of ``calls``. Both are asked and taken in the transaction that records the call, so that
+processes cannot pass a limit together. What lies further ahead than it can have been put there
+is of a clock that was set back since, and counts for nothing.
 """
 
 from __future__ import annotations
@@ -48,12 +49,13 @@ def take(db: sqlite3.Connection, call: Call, limits: Sequence[Limit], now: float
     """Count this call against its rates; windows are counted over the calls themselves."""
     for limit in _counting(limits, call.bucket):
         if _is_rate(limit):
+            interval, _ = _pace(limit)
             db.execute(
                 "insert into limits (provider, account, bucket, per, tat) values (?, ?, ?, ?, ?)"
-                " on conflict do update set tat = max(coalesce(tat, 0), ?) + ?",
+                " on conflict do update set tat = excluded.tat",
                 (
                     call.provider, _owner(limit, call.account), limit.bucket, limit.per,
-                    now + limit.per / limit.calls, now, limit.per / limit.calls,
+                    now + _ahead(db, call, limit, now) + interval,
                 ),
             )  # fmt: skip
 
@@ -78,11 +80,10 @@ def usage(
 ) -> Iterator[Usage]:
     """Yield what is used of each declared limit, then what the vendor itself said."""
     for limit in limits:
-        where, params = _scope(provider, account, limit)
+        where, params = _counted(provider, account, limit, now)
         (used, first) = db.execute(
-            f"select count(*), min(at) from calls where {where} and at > ?"  # noqa: S608
-            " and outcome != 'unsent'",
-            (*params, now - limit.per),
+            f"select count(*), min(at) from calls where {where}",  # noqa: S608
+            params,
         ).fetchone()
         yield Usage(
             provider, _owner(limit, account) or "*", limit.bucket, limit.per, limit.calls, used,
@@ -112,8 +113,21 @@ def _owner(limit: Limit, account: str) -> str:
     return "" if limit.scope == "app" else account
 
 
-def _scope(provider: str, account: str, limit: Limit) -> tuple[str, tuple[str, ...]]:
-    where, params = ["provider = ?"], [provider]
+def _pace(limit: Limit) -> tuple[float, int]:
+    """Return the seconds between calls and the burst: together never more than the limit.
+
+    Vendors count windows, and the first window has the burst and the steady flow.
+    """
+    burst = max(1, limit.calls // 10)
+    return limit.per / (limit.calls - burst + 1), burst
+
+
+def _counted(
+    provider: str, account: str, limit: Limit, now: float
+) -> tuple[str, tuple[str | float, ...]]:
+    """Return the condition for the calls that stand in the window of a limit."""
+    where = ["provider = ?", "outcome != 'unsent'", "at > ?", "at < ?"]
+    params: list[str | float] = [provider, now - limit.per, now + limit.per]
     if limit.bucket != "*":
         where.append("bucket = ?")
         params.append(limit.bucket)
@@ -126,29 +140,31 @@ def _scope(provider: str, account: str, limit: Limit) -> tuple[str, tuple[str, .
 def _blocked(db: sqlite3.Connection, call: Call, now: float) -> float:
     (until,) = db.execute(
         "select max(blocked_until) from limits where provider = ? and account = ? and bucket = ?"
-        " and per = 0",
-        (call.provider, call.account, call.bucket),
+        " and per = 0 and seen_at <= ?",
+        (call.provider, call.account, call.bucket, now),
     ).fetchone()
     return float(until or 0.0) - now
 
 
 def _rate(db: sqlite3.Connection, call: Call, limit: Limit, now: float) -> float:
+    interval, burst = _pace(limit)
+    return _ahead(db, call, limit, now) - interval * (burst - 1)
+
+
+def _ahead(db: sqlite3.Connection, call: Call, limit: Limit, now: float) -> float:
+    """Return by how many seconds the calls so far are ahead of an even flow."""
     row = db.execute(
         "select tat from limits where provider = ? and account = ? and bucket = ? and per = ?",
         (call.provider, _owner(limit, call.account), limit.bucket, limit.per),
     ).fetchone()
-    interval = limit.per / limit.calls
-    burst = max(1, limit.calls // 10)
-    # A clock set back must not block for longer than one period.
-    ahead = min((row[0] or 0.0) - now, limit.per) if row else 0.0
-    return ahead - interval * (burst - 1)
+    ahead = float(row[0]) - now if row else 0.0
+    return ahead if 0.0 < ahead <= limit.per else 0.0
 
 
 def _window(db: sqlite3.Connection, call: Call, limit: Limit, now: float) -> float:
-    where, params = _scope(call.provider, call.account, limit)
+    where, params = _counted(call.provider, call.account, limit, now)
     row = db.execute(
-        f"select at from calls where {where} and at > ? and outcome != 'unsent'"  # noqa: S608
-        " order by at desc limit 1 offset ?",
-        (*params, now - limit.per, limit.calls - 1),
+        f"select at from calls where {where} order by at desc limit 1 offset ?",  # noqa: S608
+        (*params, limit.calls - 1),
     ).fetchone()
-    return min(float(row[0]) + limit.per - now, limit.per) if row else 0.0
+    return float(row[0]) + limit.per - now if row else 0.0

@@ -34,8 +34,10 @@ def data_dir() -> Path:
 
     Raises `StorageError` if there is neither a home folder nor ``MKTOOL_HOME``.
     """
-    folder = folders.data()
-    return Path(folder) if folder else _elsewhere("user_data_path")
+    if folder := folders.data():
+        return Path(folder)
+    found = _elsewhere("user_data_path")
+    return found / folders.SANDBOX if folders.in_sandbox() else found
 
 
 def private_dir(path: Path) -> Path:

@@ -34,7 +34,7 @@ class Row:
     ok: int = 0
     median: float | None = None
     p95: float | None = None
-    errors: dict[str, int] = field(default_factory=dict)
+    errors: Counter[str] = field(default_factory=Counter)
 
     @property
     def success(self) -> float:
@@ -68,8 +68,7 @@ def statistics(ledger: Ledger, since: float) -> Iterator[Row]:
             if call["ms"] and call["outcome"] != "unsent":
                 times.setdefault(name, []).append(call["ms"])
             if call["outcome"] != "ok":
-                kind = call["code"] or call["outcome"]
-                row.errors = dict(Counter(row.errors) + Counter([kind]))
+                row.errors[call["code"] or call["outcome"]] += 1
     for name, row in found.items():
         latencies = sorted(times.get(name, ()))
         row.median, row.p95 = _percentile(latencies, 0.5), _percentile(latencies, 0.95)

@@ -24,6 +24,7 @@ from ...errors import (
     VaultTimeout,
     VaultUnreachable,
 )
+from ..folders import SANDBOX, in_sandbox
 from ..locks import lock, lock_path
 from . import backend as system
 
@@ -124,7 +125,7 @@ class KeyringVault:
 def _item(name: str) -> str:
     # A service of its own for each record: under a shared one, every write on Windows first
     # moves the previous credential to another name.
-    return f"mktool:{name}"
+    return f"mktool:{SANDBOX}/{name}" if in_sandbox() else f"mktool:{name}"
 
 
 def _read(backend: KeyringBackend, item: str) -> str | None:

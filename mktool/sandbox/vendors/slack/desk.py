@@ -76,7 +76,10 @@ class Desk(Vendor):
             "incoming-webhook",
         ]
     )
-    environment: ClassVar[Mapping[str, str]] = {"MKTOOL_SLACK_BOT_TOKEN": "xoxb-sandbox-run"}
+    environment: ClassVar[Mapping[str, str]] = {
+        "MKTOOL_SLACK_BOT_TOKEN": "xoxb-sandbox-run",
+        "MKTOOL_SLACK_CHANNEL": "#general",
+    }
 
     def admit(self, call: Call, *any_of: str, form_only: bool = False) -> Ask:
         """Check the token, read the arguments, check the scope (any one of them will do)."""
