@@ -38,7 +38,7 @@ def classify(
         account,
         endpoint.operation,
         response.status,
-        code[:80],
+        printable(code)[:80],
         request_id(spec, response),
     )
     failed = not 200 <= response.status < 300 or _says_failed(spec, data)
@@ -155,31 +155,37 @@ def retry_after(spec: Spec, response: Response, now: float | None = None) -> flo
     value = response.headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d+)?", value):
         return float(value)
-    clock = http_date(response.headers.get("date", "")) or now or time.time()
     if value and (at := http_date(value)) is not None:
-        return max(0.0, at - clock)
-    if response.status == 429 and spec.throttle and spec.throttle.reset:
-        return reset_in(spec, response, clock)
-    return None
+        return max(0.0, at - _clock(response, now))
+    return reset_in(spec, response, now) if response.status == 429 else None
 
 
-def reset_in(spec: Spec, response: Response, clock: float) -> float | None:
+def reset_in(spec: Spec, response: Response, now: float | None = None) -> float | None:
     """Return the seconds until the vendor's window starts anew, where a header says it."""
     if spec.throttle is None:
         return None
     value = response.headers.get(spec.throttle.reset, "")
     if not re.fullmatch(r"\d{1,12}(\.\d+)?", value):
         return None
-    return max(0.0, float(value) - (clock if spec.throttle.reset_is == "epoch" else 0.0))
+    if spec.throttle.reset_is == "seconds":
+        return float(value)
+    return max(0.0, float(value) - _clock(response, now))
+
+
+def _clock(response: Response, now: float | None) -> float:
+    """The time as the server has it; ours, where it does not say."""
+    return http_date(response.headers.get("date", "")) or now or time.time()
 
 
 def http_date(value: str) -> float | None:
-    """Return epoch seconds for an HTTP date, or None."""
+    """Return epoch seconds for an HTTP date in any of its three forms (RFC 9110 section 5.6.7)."""
     if not value:
         return None
+    from datetime import UTC
     from email.utils import parsedate_to_datetime
 
     try:
-        return parsedate_to_datetime(value).timestamp()
+        at = parsedate_to_datetime(value)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None

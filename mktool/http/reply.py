@@ -54,14 +54,16 @@ class Reply:
         value = dig(self.data, path)
         if value is None or isinstance(value, dict | list):
             raise self._odd(f"no {path!r} in the reply")
+        if isinstance(value, str) and not _is_text(value):
+            raise self._odd(f"{path!r} in the reply is not valid Unicode")
         return str(value)
 
     def number(self, path: str) -> float:
         """Return a documented number."""
-        value = dig(self.data, path)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        number = _number(dig(self.data, path))
+        if number is None:
             raise self._odd(f"no number {path!r} in the reply")
-        return float(value)
+        return number
 
     def rows(self, path: str) -> list[Mapping[str, Any]]:
         """Return the objects of a documented list; an absent list is empty."""
@@ -79,7 +81,8 @@ class Reply:
         """Return the numbers of an object by name; an absent object has none."""
         found = dig(self.data, path)
         pairs = found.items() if isinstance(found, Mapping) else ()
-        return {n: float(v) for n, v in pairs if isinstance(v, int | float)}
+        numbers = ((name, _number(value)) for name, value in pairs)
+        return {name: number for name, number in numbers if number is not None}
 
     def find(self, path: str, **values: Any) -> Reply | None:
         """Return the first object of a list that holds these values, as a reply of its own."""
@@ -98,6 +101,18 @@ class Reply:
         # After a write, an answer that cannot be read leaves open whether it happened.
         kind = e.OutcomeUnknown if self._write else e.UnexpectedReply
         return kind(text, self.where)
+
+
+def _number(value: Any) -> float | None:
+    """JSON numbers may be infinite, or too large for any column."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < 2**63 else None
+
+
+def _is_text(value: str) -> bool:
+    """JSON may hold half of a surrogate pair, which no file and no database takes."""
+    return not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 class Placeholder(Reply):
