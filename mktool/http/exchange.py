@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Outcome = Literal["intent", "ok", "refused", "failed", "unknown", "unsent"]
 """intent: no answer recorded · refused: the vendor did nothing · failed: a repeatable call got
-no good answer · unknown: a write may have happened · unsent: no byte left."""
+no good answer · unknown: a write may have happened · unsent: no whole request left."""
 
 
 class Scope(NamedTuple):
@@ -107,6 +107,9 @@ class Exchange:
             response = wire.send(request, endpoint.timeout or self.spec.timeout)
             error = classify(self.spec, endpoint, self.account, response, keyed=keyed)
             outcome = _outcome(error)
+        except e.InvalidInput:  # a file that is gone, or half of one: no vendor acts on that
+            outcome = "unsent"
+            raise
         except NotSent as reason:
             outcome = "unsent"
             error = e.Unavailable(f"not reached: {reason}", self._where(endpoint))
@@ -188,7 +191,7 @@ class Exchange:
             left = reset_in(self.spec, response, now)
             reset = now + left if left is not None else None
             if remaining == 0 and reset:
-                blocked = reset
+                blocked = max(reset, blocked or 0.0)
         elif blocked is None:
             return
         seen = Throttled(endpoint.counts_as, quota, remaining, reset, blocked)

@@ -119,8 +119,11 @@ class Request:
 
 
 def _masked(headers: Mapping[str, str]) -> dict[str, str]:
+    # The scheme is no secret ("Bearer ***"); the first word of a key in another header would be.
     return {
-        name: f"{value.split(' ')[0]} ***" if " " in value else "***"
+        name: f"{value.split(' ')[0]} ***"
+        if " " in value and name.lower() == "authorization"
+        else "***"
         for name, value in headers.items()
     }
 
@@ -146,11 +149,12 @@ def build(
 
     Path arguments are percent-encoded whole. ``query`` as a string is already encoded.
     ``url`` is an address that the vendor handed out: neither signed nor logged in full.
+    Raises `InvalidInput` for an argument that would make it the address of something else.
     """
     own = {} if url else {name: value.format_map(options) for name, value in spec.headers.items()}
     if key and endpoint.key_header:
         own[endpoint.key_header] = key
-    where = endpoint.path.format(*(quote(part, safe="") for part in path))
+    where = endpoint.path.format(*map(_segment, path))
     address = url or target.move(signed.url) if (url or signed.url) else target.url(where)
     shown = address if not (url or signed.url) else (signed.shown_url or _host(address))
     return Request(
@@ -158,13 +162,20 @@ def build(
         address,
         shown,
         {**own, **(headers or {})},
-        query if isinstance(query, str) else urlencode(query),
+        query if isinstance(query, str) else urlencode(query, errors="replace"),
         json,
         form,
         files,
         raw,
         Signed() if url else signed,
     )
+
+
+def _segment(part: str) -> str:
+    """A path argument. "." and ".." lead elsewhere, however they are encoded (RFC 3986 5.2.4)."""
+    if part in ("", ".", ".."):
+        raise InvalidInput(f"{part!r} is not an id")
+    return quote(part, safe="", errors="replace")
 
 
 def _host(url: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..errors import ConfigError
 
+HOST = r"[\w.-]+|[0-9a-f:.]+"  # a name or an address
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -15,13 +17,15 @@ def is_loopback(url: str) -> bool:
 
 
 def origin(url: str) -> str:
-    """Return ``scheme://host[:port]``, lower case."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    """Return ``scheme://host[:port]``, lower case, without the scheme's own port."""
+    parts = urlsplit(url.lower())
+    usual = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{parts.netloc.removesuffix(usual)}"
 
 
 def checked(url: str, where: str) -> str:
     """Return ``url`` without a trailing slash if tokens may travel there, else `ConfigError`."""
+    url = url.strip()
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -30,9 +34,9 @@ def checked(url: str, where: str) -> str:
     if parts.scheme == "http" and not is_loopback(url):
         raise ConfigError(f"{where}: plain http would show the token to the network",
                           hint="write https://…; http is allowed to 127.0.0.1 only")  # fmt: skip
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not re.fullmatch(HOST, parts.hostname or ""):
         raise ConfigError(f"{where}: not a URL", hint="write https://HOST")
-    if "@" in parts.netloc or parts.query or parts.fragment:
+    if "@" in parts.netloc or "?" in url or "#" in url:
         raise ConfigError(f"{where}: must not hold a user name, a query or a fragment",
                           hint="write https://HOST[/PATH]")  # fmt: skip
     return url.rstrip("/")

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError
+from ..errors import ConfigError, InvalidInput
 from .reply import Cut, NotSent, Response
 from .request import Request
 
@@ -15,21 +15,27 @@ if TYPE_CHECKING:
     import httpx
 
 MAX_REPLY = 32 * 1024 * 1024
+DIRECT = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 
 
 def _httpx() -> Any:
     # httpx imports its own command line (click, rich, pygments: 40 ms) where click is installed.
     if "httpx" not in sys.modules:
         sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+    import logging
+
     import httpx
 
+    for name in ("httpx", "httpcore"):  # they log addresses with their query, and header lines
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     return httpx
 
 
 class Wire:
     """A pool of connections to one origin; redirects are never followed.
 
-    On loopback no proxy is used and no certificate is trusted, so that nothing is loaded.
+    On loopback no certificate is trusted, so that none is loaded. No proxy is ever asked for
+    loopback: it would be another machine's.
     """
 
     def __init__(self, *, loopback: bool) -> None:
@@ -39,9 +45,12 @@ class Wire:
             verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
             self._client: httpx.Client = self._httpx.Client(
-                verify=verify, trust_env=not loopback, follow_redirects=False
+                verify=verify,
+                trust_env=not loopback,
+                mounts=dict.fromkeys(DIRECT),
+                follow_redirects=False,
             )
-        except (ValueError, ImportError, OSError) as error:
+        except (self._httpx.InvalidURL, ValueError, ImportError, OSError) as error:
             raise ConfigError(
                 f"the proxy or certificate settings cannot be used: {type(error).__name__}",
                 hint="mktool doctor",
@@ -49,7 +58,7 @@ class Wire:
         self._client.headers.pop("user-agent", None)
 
     def send(self, request: Request, timeout: float) -> Response:
-        """Return the response, or raise `NotSent` or `Cut`."""
+        """Return the response, or raise `NotSent` or `Cut`; `InvalidInput` if it is no request."""
         httpx = self._httpx
         from .. import __version__
 
@@ -72,12 +81,14 @@ class Wire:
                 files=files or None,
                 timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
             )
-        except (httpx.InvalidURL, UnicodeError) as error:
-            raise NotSent(type(error).__name__) from None
+        except (httpx.InvalidURL, UnicodeError):
+            raise _unwritable() from None
         try:
             return self._read(self._client.send(outgoing, stream=True), timeout)
+        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol):
+            raise _unwritable() from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout,
-                httpx.UnsupportedProtocol, httpx.ProxyError) as error:  # fmt: skip
+                httpx.ProxyError) as error:  # fmt: skip
             raise NotSent(_reason(error)) from None
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise Cut(_reason(error)) from None
@@ -99,6 +110,14 @@ class Wire:
         self._client.close()
 
 
+def _unwritable() -> InvalidInput:
+    return InvalidInput(
+        "the request cannot be written: its address, a header or a text holds what HTTP does not"
+        " allow, such as a line break",
+        hint="check the credential and the options; --dry-run shows the request",
+    )
+
+
 def _reason(error: Exception) -> str:
     """Words for people, without the address (which may hold a secret)."""
     cause: BaseException | None = error
@@ -108,5 +127,15 @@ def _reason(error: Exception) -> str:
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
         cause = cause.__cause__ or cause.__context__
-    words = {"ConnectError": "no connection", "ReadTimeout": "no answer in time"}
-    return words.get(type(error).__name__, type(error).__name__)
+    name = type(error).__name__
+    return _WORDS.get(name, name)
+
+
+_WORDS = {
+    "ConnectError": "no connection",
+    "ConnectTimeout": "no connection in time",
+    "DecodingError": "the reply cannot be decompressed",
+    "ReadTimeout": "no answer in time",
+    "RemoteProtocolError": "the connection was cut",
+    "WriteTimeout": "the request was not taken in time",
+}
