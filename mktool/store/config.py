@@ -7,6 +7,7 @@ must not redirect tokens. Errors name the file, the key and every place that was
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -65,7 +66,8 @@ class Config:
         section = self.data.get("providers", {}).get(name, {})
         for key, value in section.items():
             if isinstance(value, dict | list):
-                raise ConfigError(f"{self.path}: [providers.{name}] {key} must be a single value")
+                raise ConfigError(f"{self.path}: [providers.{name}] {key} must be a single value",
+                                  hint=f'write {key} = "…"')  # fmt: skip
         return {
             key: str(value).lower() if isinstance(value, bool) else str(value)
             for key, value in section.items()
@@ -106,8 +108,10 @@ def _parse(file: Path, text: bytes) -> dict[str, Any]:
     try:
         return tomllib.loads(text.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
+        marked = text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         raise ConfigError(
-            f"{file}: not UTF-8 (byte {error.start})", hint=f"iconv -f latin1 -t utf-8 {file}"
+            f"{file}: not UTF-8 (byte {error.start})",
+            hint=f"iconv -f {'utf-16' if marked else 'latin1'} -t utf-8 {file}",
         ) from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{file}: {error}", hint="see config.example.toml") from None
@@ -116,10 +120,12 @@ def _parse(file: Path, text: bytes) -> dict[str, Any]:
 def _check(file: Path, data: Mapping[str, Any]) -> None:
     sections = sorted({s.section for s in SETTINGS} | {"providers"})
     for name, section in data.items():
+        if not isinstance(section, dict):
+            home = next((s.section for s in SETTINGS if s.key == name), "")
+            hint = f"write it below [{home}]" if home else "see config.example.toml"
+            raise ConfigError(f"{file}: {name} stands in no section", hint=hint)
         if name not in sections:
             raise ConfigError(f"{file}: unknown section [{name}]", hint=_near(name, sections))
-        if not isinstance(section, dict):
-            raise ConfigError(f"{file}: {name} must be a section", hint=f"write [{name}]")
         if name == "providers":
             _check_providers(file, section)
             continue
@@ -150,15 +156,22 @@ def _from_text(setting: Setting, value: str) -> Any:
     try:
         return _checked(setting, float(value), f"${setting.env}")
     except ValueError:
-        raise ConfigError(f"${setting.env}: {value!r} is not a number") from None
+        raise ConfigError(f"${setting.env}: {value!r} is not a number",
+                          hint=_example(setting)) from None  # fmt: skip
 
 
 def _checked(setting: Setting, value: Any, where: str) -> Any:
     if isinstance(value, bool) or not isinstance(value, setting.kind):
         wanted = "text" if setting.kind is str else "a number"
-        raise ConfigError(f"{where} must be {wanted}, not {value!r}")
+        raise ConfigError(f"{where} must be {wanted}, not {value!r}", hint=_example(setting))
     if setting.choices and value not in setting.choices:
         raise ConfigError(f"{where}: {value!r}", hint=f"one of {', '.join(setting.choices)}")
     if isinstance(value, int | float) and not 0 <= value < 1e9:
-        raise ConfigError(f"{where}: {value} is out of range")
+        raise ConfigError(f"{where}: {value} is out of range", hint=_example(setting))
     return value
+
+
+def _example(setting: Setting) -> str:
+    import json
+
+    return f"{setting.help}; such as {json.dumps(setting.default)}"
