@@ -16,7 +16,7 @@ try:
     from starlette.formparsers import MultiPartException, MultiPartParser
     from starlette.middleware import Middleware
     from starlette.middleware.trustedhost import TrustedHostMiddleware
-    from starlette.requests import Request
+    from starlette.requests import ClientDisconnect, Request
     from starlette.responses import JSONResponse, Response
     from starlette.routing import Route
     from starlette.types import Receive, Scope, Send
@@ -138,8 +138,12 @@ class Switchboard:
         path = scope["raw_path"].decode("ascii", "replace").partition("?")[0].lstrip("/")
         found = self._find(request.method, path)
         strike = Strike() if found.page else self.world.faults.next(request.method, "/" + path)
+        asked = await _asked(request, path, found.params, now)
+        if asked is None:
+            return
+        # Here in full, so it is carried out though the sender may be gone by then.
         await asyncio.sleep(strike.delay)
-        reply = await self._answer(request, path, found, strike, now)
+        reply = asked if isinstance(asked, Reply) else self._answer(asked, found, strike)
         hung_up = strike.kind in ("cut", "drop")
         self._calls += 1
         spent = round((time.monotonic() - started) * 1000)
@@ -170,15 +174,7 @@ class Switchboard:
         answer = (lambda call: vendor.fails(405, call)) if other_method else vendor.missing
         return Found(vendor.name, f"{host}/…", False, answer, {})
 
-    async def _answer(
-        self, request: Request, path: str, found: Found, strike: Strike, now: float
-    ) -> Reply:
-        try:
-            call = await _call(request, path, found.params, now)
-        except TooLarge:
-            return Reply(413, json={"message": f"more than {LARGEST} bytes"})
-        except MultiPartException:
-            return Reply(400, json={"message": "not a multipart form"})
+    def _answer(self, call: Call, found: Found, strike: Strike) -> Reply:
         try:
             return self._struck(strike, call) or found.answer(call)
         except Refusal as refusal:
@@ -198,6 +194,20 @@ class Switchboard:
 def _stranger(call: Call) -> Reply:
     host = call.path.partition("/")[0]
     return Reply(404, json={"message": f"the sandbox does not play {host}"})
+
+
+async def _asked(
+    request: Request, path: str, params: Mapping[str, str], now: float
+) -> Call | Reply | None:
+    """Return the call, or its refusal, or None if the sender hung up in the middle of it."""
+    try:
+        return await _call(request, path, params, now)
+    except TooLarge:
+        return Reply(413, json={"message": f"more than {LARGEST} bytes"})
+    except MultiPartException:
+        return Reply(400, json={"message": "not a multipart form"})
+    except ClientDisconnect:
+        return None
 
 
 async def _call(request: Request, path: str, params: Mapping[str, str], now: float) -> Call:
