@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 from typer.core import TyperGroup
 
-from ..errors import Interrupted, InvalidInput, MktoolError, StorageError
+from ..errors import Interrupted, InvalidInput, MktoolError
 from .completion import VARIABLE, account_names, respond
 from .terminal import Terminal, terminal
 
@@ -150,9 +150,14 @@ def run(argv: list[str]) -> int:
     """Run one command line and return its exit code. No traceback leaves here."""
     if instruction := os.environ.get(VARIABLE):  # a shell asks on behalf of the Tab key
         return respond(app, instruction)
-    options, rest = hoist(argv)
-    terminal().json = "--json" in options  # so that a misspelt command fails in JSON too
+    _streams()
+    terminal().forget()
+    terminal().json = "--json" in hoist(argv)[0]  # so that a misspelt command fails in JSON too
     try:
+        _readable(argv)
+        options, rest = hoist(argv or ["--help"])
+        if options and GLOBAL.get(options[-1]):
+            raise InvalidInput(f"{options[-1]} needs a value", hint="mktool --help")
         code = app(options + rest, prog_name="mktool", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
@@ -162,7 +167,24 @@ def run(argv: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _fail(Interrupted("stopped; what had gone out is on record"))
     except Exception as error:
-        return _fail(_as_ours(error))
+        from .failure import as_ours
+
+        return _fail(as_ours(error))
+
+
+def _streams() -> None:
+    """Let a closed stream swallow, and a poor encoding replace, what is printed."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if (stream := getattr(sys, name)) is None:  # `mktool accounts >&-`
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+        elif mode == "w" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _readable(argv: list[str]) -> None:
+    for number, word in enumerate(argv, start=1):
+        if any("\ud800" <= c <= "\udfff" for c in word):
+            raise InvalidInput(f"argument {number} is not UTF-8 text")
 
 
 def hoist(argv: list[str]) -> tuple[list[str], list[str]]:
@@ -192,31 +214,3 @@ def _fail(error: MktoolError) -> int:
     else:
         out.error(error)
     return error.exit_code
-
-
-def _as_ours(error: Exception) -> MktoolError:
-    """Return any failure as one of ours, so that nothing ends in a traceback."""
-    from typer._click.exceptions import ClickException
-
-    if isinstance(error, MktoolError):
-        return error
-    if isinstance(error, ClickException):
-        context = getattr(error, "ctx", None)
-        path = context.command_path if context else "mktool"
-        return InvalidInput(error.format_message(), hint=f"{path} --help")
-    if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
-        return StorageError(f"{where}{error.strerror or error}", hint="mktool doctor")
-    return _bug(error)
-
-
-def _bug(error: Exception) -> MktoolError:
-    """A bug: its kind and place, never its values (they may be secret)."""
-    import traceback
-
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "mktool" in f.filename]
-    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown place"
-    return MktoolError(
-        f"a bug in mktool: {type(error).__name__} at {where}",
-        hint="please report this line; mktool doctor --json helps us",
-    )

@@ -88,7 +88,7 @@ def _fields(spec: Spec, pairs: list[str]) -> dict[str, str | Secret]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise e.InvalidInput(f"--field {name!r} is not K=V")
+            raise e.InvalidInput("--field takes K=V, such as client_id=…")
         if name in secret_names(spec):
             raise e.InvalidInput(
                 f"{name} is secret, and a command line can be read by others",

@@ -12,7 +12,7 @@ from ..core.check import Proof, prove
 from ..errors import InvalidInput, Partial
 from .completion import provider_names
 from .settings import settings
-from .terminal import span, terminal
+from .terminal import Status, span, terminal
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -72,7 +72,11 @@ def _show(proofs: list[Proof]) -> None:
     ]  # fmt: skip
     columns = ("account", "state", "who", "latency", "limit left", "expires")
     failures = [p.error for p in proofs if p.error]
-    terminal().result(data, columns, rows, errors=failures)
+    if terminal().json:
+        some: Status = "error" if len(failures) == len(proofs) else "partial"
+        terminal().envelope(some if failures else "success", data, failures)
+    else:
+        terminal().result(data, columns, rows)
     for proof in proofs if not terminal().json else ():
         if proof.error:
             terminal().error(proof.error)

@@ -7,16 +7,22 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .. import errors as e
 from ..core import content
-from ..core.settings import DEFAULT, Settings
+from ..core.settings import DEFAULT, Settings, login_of
+from ..model import Post
 from .completion import provider_names
+from .failure import as_ours
 from .settings import settings
+from .terminal import name as _name
 from .terminal import span, terminal
+
+if TYPE_CHECKING:
+    from ..core.publish import Published
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -40,8 +46,8 @@ def post(
         list[str] | None, typer.Option(metavar="PATH[=ALT]", help="An image or a video.")
     ] = None,
     link: Annotated[str, typer.Option(help="A link to add, as a card where there is one.")] = "",
-    at: Annotated[str, typer.Option(help="When: 2026-12-01T09:00, 'tomorrow 9:00'.")] = "",
-    key: Annotated[str, typer.Option(help="Publish once for ever under this key.")] = "",
+    at: Annotated[str | None, typer.Option(help="When: 2026-12-01T09:00, 'tomorrow 9:00'.")] = None,
+    key: Annotated[str | None, typer.Option(help="Publish once for ever under this key.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Also if it went out already.")] = False,
     options: Annotated[
         list[str] | None, typer.Option("--set", metavar="K=V", help="A vendor's own option.")
@@ -63,14 +69,17 @@ def post(
         link,
         _options(options or []),
     )
-    if key and len(key) > 200:
-        raise e.InvalidInput("--key is longer than 200 characters")
+    # An empty --at or --key is a variable that a script forgot to set, not a wish for none.
+    if key is not None and not 0 < len(key) <= 200:
+        raise e.InvalidInput("--key takes 1 to 200 characters")
     given = settings()
+    due = None if at is None else _due(given, at)
     if dry_run:
-        return _dry_run(given, targets, what)
-    if at:
-        return _schedule(given, targets, what, at, key or None, again)
-    return _publish(given, targets, what, key or None, again)
+        return _dry_run(given, targets, what, key, again, due)
+    plans = _composed(given, targets, what, later=due is not None)
+    if due is not None:
+        return _schedule(given, targets, plans, due, key, again)
+    return _publish(given, targets, plans, key, again)
 
 
 def _targets(words: list[str]) -> list[tuple[str, str]]:
@@ -83,7 +92,7 @@ def _targets(words: list[str]) -> list[tuple[str, str]]:
             continue
         name, _, account = word.partition(":")
         pair = (providers.load(name).spec.name, account or terminal().account)
-        if pair not in found:
+        if _name(*pair) not in [_name(*other) for other in found]:
             found.append(pair)
     if not found:
         raise e.InvalidInput("which provider?", hint="mktool post x --text …; mktool providers")
@@ -110,22 +119,37 @@ def _options(pairs: list[str]) -> dict[str, str]:
     return options
 
 
-def _name(provider: str, account: str) -> str:
-    return provider if account in ("", DEFAULT) else f"{provider}:{account}"
+def _composed(
+    given: Settings, targets: list[tuple[str, str]], what: content.Content, *, later: bool
+) -> list[list[Post]]:
+    """Check the content for every account before anything is sent to the first.
+
+    For ``later`` every account must be connected; else a missing one stops only itself.
+    """
+    from ..core import rehearsal
+
+    plans = []
+    for provider, account in targets:
+        bound, _, connected = rehearsal.rehearse(given, provider, account)
+        posts = content.compose(bound.spec, what)
+        if connected:
+            content.check(bound, posts)
+        elif later:
+            login_of(given, bound.spec, account)  # raises `NeedsLogin`
+        plans.append(posts)
+    return plans
 
 
 # -- publishing --------------------------------------------------------------------------------
 
 
 def _publish(
-    given: Settings, targets: list[tuple[str, str]], what: content.Content, key: str | None,
+    given: Settings, targets: list[tuple[str, str]], plans: list[list[Post]], key: str | None,
     again: bool,
 ) -> int:  # fmt: skip
     from ..core import publish
     from ..core.session import Session, open_session
     from ..core.side import each
-
-    plans = _composed(targets, what)
 
     def work(number: int) -> publish.Published:
         (provider, account), posts = targets[number], plans[number]
@@ -135,8 +159,9 @@ def _publish(
             session = open_session(given, provider, account)
             want = publish.wanted(session, posts, key=key)
             return publish.publish(session, want, posts, again=again, say=say)
-        except e.MktoolError as error:
-            return publish.Published(provider, account or DEFAULT, total=len(posts), error=error)
+        except Exception as error:  # one that fails, for whatever reason, stops no other
+            ours = as_ours(error)
+            return publish.Published(provider, account or DEFAULT, total=len(posts), error=ours)
         finally:
             if session is not None:
                 session.close()
@@ -145,26 +170,23 @@ def _publish(
     return report(results)
 
 
-def _composed(targets: list[tuple[str, str]], what: content.Content) -> list[list[Any]]:
-    """Check the content for every provider before anything is sent to the first."""
-    from .. import providers
-
-    return [content.compose(providers.load(name).spec, what) for name, _ in targets]
-
-
 def _speaker(name: str, several: bool) -> Callable[[str], None]:
     return lambda text: terminal().say(f"{name}: {text}" if several else text)
 
 
-def report(results: list[Any]) -> int:
-    """Print what went and what did not, and return the exit code."""
+def report(results: list[Published], ended: e.MktoolError | None = None) -> int:
+    """Print what went and what did not, and return the exit code.
+
+    ``ended`` is what kept the rest from being tried.
+    """
     out = terminal()
-    failed = [r.error for r in results if r.error is not None]
+    failed = [r.error for r in results if r.error is not None] + ([ended] if ended else [])
     data = [
         {
             "provider": r.provider, "account": r.account, "act": r.act or None, "state": r.state,
             "repeated": r.repeated, "parts": r.total, "sent": len(r.posted),
             "posts": [{"id": p.id, "url": p.url or None} for p in r.posted],
+            "error": r.error.code if r.error else None,
         }
         for r in results
     ]  # fmt: skip
@@ -189,7 +211,7 @@ def _partial(failed: list[e.MktoolError]) -> int:
     return e.Partial.exit_code
 
 
-def _row(result: Any) -> tuple[str, ...]:
+def _row(result: Published) -> tuple[str, ...]:
     where = next((p.url or p.id for p in result.posted), "")
     if result.repeated:
         where += " (published before, under this key)"
@@ -201,26 +223,27 @@ def _row(result: Any) -> tuple[str, ...]:
 
 
 def _schedule(
-    given: Settings, targets: list[tuple[str, str]], what: content.Content, at: str,
-    key: str | None, again: bool,
+    given: Settings, targets: list[tuple[str, str]], plans: list[list[Post]],
+    due: tuple[float, str], key: str | None, again: bool,
 ) -> int:  # fmt: skip
     import time
 
-    from ..core import moments, schedule
+    from ..core import schedule
     from ..core.session import open_session
 
-    due, zone = moments.moment(at, time.time(), given.config.get("schedule", "zone"))
-    plans = _composed(targets, what)
-    acts = []
+    at, zone = due
+    acts, refused = [], []
     for (provider, account), posts in zip(targets, plans, strict=True):
         session = open_session(given, provider, account)
         try:
-            acts.append(schedule.add(session, posts, due=due, zone=zone, key=key, again=again))
+            acts.append(schedule.add(session, posts, due=at, zone=zone, key=key, again=again))
             entry = session.entry
-            if entry and entry.expires_at and not entry.refreshable and entry.expires_at < due:
+            if entry and entry.expires_at and not entry.refreshable and entry.expires_at < at:
                 terminal().warn(
                     f"the token of {session.name} expires before that: mktool authorize {provider}"
                 )
+        except e.Duplicate as duplicate:
+            refused.append(duplicate)
         finally:
             session.close()
     data = [
@@ -228,25 +251,46 @@ def _schedule(
          "due": a.due, "when": a.zone} for a in acts
     ]  # fmt: skip
     rows = [(a.id, _name(a.provider, a.account), a.state, a.zone) for a in acts]
-    terminal().result(data, ("act", "to", "state", "when"), rows)
-    terminal().say(f"in {span(due - time.time())}, if `mktool run-due` runs then (cron)")
-    return 0
+    out = terminal()
+    out.result(data, ("act", "to", "state", "when"), rows, errors=refused)
+    for error in refused if not out.json else ():
+        out.error(error)
+    if waiting := [a.due for a in acts if a.due and a.state == "scheduled"]:
+        out.say(f"in {span(min(waiting) - time.time())}, if `mktool run-due` runs then (cron)")
+    if not refused:
+        return 0
+    return e.Partial.exit_code if acts or refused[1:] else refused[0].exit_code
+
+
+def _due(given: Settings, at: str) -> tuple[float, str]:
+    """Return (epoch seconds, how to show it) of ``--at``."""
+    import time
+
+    from ..core import moments
+
+    return moments.moment(at, time.time(), given.config.get("schedule", "zone"))
 
 
 # -- not at all --------------------------------------------------------------------------------
 
 
-def _dry_run(given: Settings, targets: list[tuple[str, str]], what: content.Content) -> int:
+def _dry_run(
+    given: Settings, targets: list[tuple[str, str]], what: content.Content, key: str | None,
+    again: bool, due: tuple[float, str] | None,
+) -> int:  # fmt: skip
     from ..core import rehearsal
 
-    plans = [rehearsal.post(given, provider, account, what) for provider, account in targets]
+    plans = [
+        rehearsal.post(given, provider, account, what, key=key, again=again)
+        for provider, account in targets
+    ]
     out = terminal()
     if out.json:
         out.envelope("success", {"sent": False, "plans": [asdict(plan) for plan in plans]})
         return 0
     for plan in plans:
         print("\n".join(_lines(plan)))
-    out.say("nothing was sent")
+    out.say("nothing was sent" + (f" or scheduled for {due[1]}" if due else ""))
     return 0
 
 

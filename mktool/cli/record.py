@@ -13,7 +13,7 @@ from ..core import moments, outbox
 from ..core.settings import ledger_path
 from ..store.ledger import Ledger
 from .completion import provider_names
-from .terminal import span, stamp, terminal
+from .terminal import name, span, stamp, terminal
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -62,7 +62,6 @@ COLUMNS = ("time", "account", "operation", "status", "outcome", "ms", "request")
 
 
 def _call(row: dict[str, Any]) -> tuple[Any, ...]:
-    name = row["provider"] + ("" if row["account"] == "default" else f":{row['account']}")
     detail = f"{row['method']} {row['url']}"
     if row["attempt"] > 1:
         detail += f" (attempt {row['attempt']})"
@@ -70,7 +69,7 @@ def _call(row: dict[str, Any]) -> tuple[Any, ...]:
     when = stamp(row["at"], date=not today)
     return (
         when,
-        name,
+        name(row["provider"], row["account"]),
         row["operation"],
         row["status"],
         row["outcome"],
@@ -153,8 +152,8 @@ def show_outbox() -> None:
         for a, sent in found
     ]  # fmt: skip
     rows = [
-        (a.id, a.provider, a.state, f"{sent}/{len(a.content['posts'])}", stamp(a.created),
-         a.error, _next(a))
+        (a.id, name(a.provider, a.account), a.state, f"{sent}/{len(a.content['posts'])}",
+         stamp(a.created), a.error, _next(a))
         for a, sent in found
     ]  # fmt: skip
     columns = ("act", "to", "state", "sent", "since", "why", "next")

@@ -27,7 +27,9 @@ def sandbox(
         str, typer.Option(help="What to break: 429=5%,503=2%,cut=1%,drop@3,slow=200ms.")
     ] = "",
     seed: Annotated[int, typer.Option(help="The same seed breaks the same calls.")] = 1,
-    ttl: Annotated[int, typer.Option(min=1, help="Seconds that an access token lives.")] = 7200,
+    ttl: Annotated[
+        int | None, typer.Option(min=1, help="Seconds that an access token lives; else as usual.")
+    ] = None,
     approve: Annotated[bool, typer.Option("--approve", help="Consent without a click.")] = False,
 ) -> int:
     """Play every vendor on this machine: OAuth, limits, errors and an inbox.

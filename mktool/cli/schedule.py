@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from ..core import moments, schedule
+from ..core.publish import Published
 from ..core.settings import ledger_path
-from ..errors import Busy, Partial
+from ..errors import Busy, MktoolError, Partial
 from ..store.ledger import Ledger
 from .settings import settings
-from .terminal import span, terminal
+from .terminal import name, span, terminal
 
 app = typer.Typer(rich_markup_mode=None)
 group = typer.Typer(
@@ -32,7 +33,14 @@ def listed() -> None:
         for a in acts
     ]  # fmt: skip
     rows = [
-        (a.id, a.provider, a.state, a.zone, _in((a.due or now) - now), _short(_text(a.content)))
+        (
+            a.id,
+            name(a.provider, a.account),
+            a.state,
+            a.zone,
+            _in((a.due or now) - now),
+            _short(_text(a.content)),
+        )
         for a in acts
     ]
     columns = ("act", "to", "state", "when", "in", "text")
@@ -45,8 +53,9 @@ def cancel(
 ) -> None:
     """Cancel a scheduled post."""
     found = schedule.cancel(Ledger(ledger_path()), act)
+    whose = name(found.provider, found.account)
     terminal().result(
-        {"act": act, "state": "cancelled"}, text=f"act {act} for {found.provider} is cancelled"
+        {"act": act, "state": found.state}, text=f"act {act} for {whose} is cancelled"
     )
 
 
@@ -64,7 +73,8 @@ def run_due(
 
     given, out = settings(), terminal()
     seconds = moments.seconds(grace or given.config.get("schedule", "grace"))
-    news = []
+    news: list[Published] = []
+    ended: MktoolError | None = None
     try:
         with stopping(given):
             for result, is_news in schedule.run_due(given, seconds, out.detail):
@@ -72,14 +82,17 @@ def run_due(
                     news.append(result)
     except Busy as busy:
         out.say(f"{busy.message}; nothing to do here")
+    except MktoolError as error:
+        ended = error
+    if not news and ended is None:
         if out.json:
             out.envelope("success", [])
         return 0
-    if not news:
-        if out.json:
-            out.envelope("success", [])
-        return 0
-    return Partial.exit_code if post.report(news) else 0
+    # What is reported once must be said now, even if the run ended early.
+    failed = post.report(news, ended)
+    if ended is not None:
+        return ended.exit_code
+    return Partial.exit_code if failed else 0
 
 
 def _text(content: object) -> str:

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,6 +37,11 @@ class Terminal:
     command: str = ""
     warnings: list[str] = field(default_factory=list)
 
+    def forget(self) -> None:
+        """Begin anew: another command line."""
+        for option in fields(self):
+            setattr(self, option.name, getattr(Terminal(), option.name))
+
     @property
     def interactive(self) -> bool:
         """Whether somebody is there to answer."""
@@ -44,17 +49,22 @@ class Terminal:
         return there and not self.no_input and not os.environ.get("CI")
 
     @property
+    def tables(self) -> bool:
+        """Whether somebody looks at stdout, on a terminal that can show a table."""
+        plain = os.environ.get("TERM") == "dumb" or os.environ.get("CI")
+        return sys.stdout.isatty() and not plain
+
+    @property
     def colour(self) -> bool:
-        """Whether tables and colour belong on stdout."""
-        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-        return sys.stdout.isatty() and not plain and not os.environ.get("CI")
+        """Whether colour belongs on stdout. Rich asks NO_COLOR itself."""
+        return self.tables and not os.environ.get("NO_COLOR")
 
     # -- for people ----------------------------------------------------------------------------
 
     def say(self, text: str) -> None:
         """Progress and hints."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            print(_cell(text), file=sys.stderr, flush=True)
 
     def detail(self, text: str) -> None:
         if self.verbose:
@@ -62,7 +72,7 @@ class Terminal:
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)
-        print(f"warning: {text}", file=sys.stderr, flush=True)
+        print(f"warning: {_cell(text)}", file=sys.stderr, flush=True)
 
     def ask(self, prompt: str) -> str:
         """Return what the person types; `InvalidInput` where nobody is there."""
@@ -102,7 +112,7 @@ class Terminal:
         if lines:
             self._table(columns, lines, title)
         elif text:
-            print(text)
+            print(_cell(text))
         elif empty:
             self.say(empty)
 
@@ -120,7 +130,7 @@ class Terminal:
 
     def error(self, error: MktoolError) -> None:
         """Say what went wrong and what to do next."""
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_cell(error)}", file=sys.stderr)
         if isinstance(error, ProviderError) and error.retry_after:
             print(f"  try again {when(error.retry_after)}", file=sys.stderr)
         if error.hint:
@@ -133,7 +143,7 @@ class Terminal:
         return Console(highlight=False, soft_wrap=False)
 
     def _table(self, columns: Sequence[str], rows: list[list[str]], title: str) -> None:
-        if not self.colour:
+        if not self.tables:
             for row in rows:
                 print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
             return
@@ -166,6 +176,11 @@ def as_json(error: MktoolError) -> dict[str, Any]:
         "code": error.code, "message": str(error), "hint": error.hint or None,
         "provider": provider, "retry_after": after,
     }  # fmt: skip
+
+
+def name(provider: str, account: str) -> str:
+    """Return how an account is written: the provider, and which one if not the default."""
+    return provider if account in ("", "default") else f"{provider}:{account}"
 
 
 def when(seconds: float) -> str:

@@ -75,10 +75,17 @@ def _ask(session: Session, proof: Proof) -> None:
     entry = session.entry
     proof.scopes = scopes if scopes is not None else (entry.scopes if entry else None)
     proof.expires_at = expires or (entry.expires_at if entry else None)
-    needed = getattr(scheme_for(session.spec, session.credential.login()), "scopes", ())
     if proof.scopes is not None:
-        proof.missing = [scope for scope in needed if scope not in proof.scopes]
+        proof.missing = sorted(_expected(session) - proof.scopes)
     proof.limit_left = _limit_left(session)
+
+
+def _expected(session: Session) -> frozenset[str]:
+    """Return the scopes of the login, or else those that the provider asks for."""
+    if session.entry is not None and session.entry.scopes is not None:
+        return session.entry.scopes
+    scheme = scheme_for(session.spec, session.credential.login())
+    return frozenset(getattr(scheme, "scopes", ()))
 
 
 def _introspect(session: Session) -> Introspection | None:

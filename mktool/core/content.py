@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import os
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
+from ..capability import CanPost, CanThread
 from ..errors import InvalidInput, Unsupported
-from ..model import Kind, Media, Post
+from ..model import Kind, Media, Post, Posted
+from ..provider import Provider
 from ..spec import Files, Spec, Text
 
 MAX_TEXT = 10 * 1024 * 1024
@@ -21,6 +26,9 @@ SIGNATURES: tuple[tuple[bytes, int, Kind, str], ...] = (
     (b"GIF89a", 0, "gif", "image/gif"),
     (b"WEBP", 8, "image", "image/webp"),
     (b"ftypqt", 4, "video", "video/quicktime"),
+    *((b"ftyp" + brand, 4, "image", "image/heic") for brand in (b"hei", b"hev", b"mif1", b"msf1")),
+    (b"ftypavi", 4, "image", "image/avif"),
+    (b"ftypM4A", 4, "file", "audio/mp4"),
     (b"ftyp", 4, "video", "video/mp4"),
     (b"\x1aE\xdf\xa3", 0, "video", "video/webm"),
 )
@@ -46,11 +54,10 @@ def decoded(raw: bytes, source: str) -> str:
         text = raw.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInput(
-            f"{source}: not UTF-8 text (byte {error.start})",
-            hint=f"iconv -f cp1252 -t utf-8 {source}",
+            f"{source}: not UTF-8 text (byte {error.start})", hint="iconv -f cp1252 -t utf-8 FILE"
         ) from None
     text = text.replace("\r\n", "\n")
-    if bad := next((c for c in text if ord(c) < 32 and c not in "\n\t"), None):
+    if bad := next((c for c in text if category(c) == "Cc" and c not in "\n\t"), None):
         raise InvalidInput(f"{source}: holds a control character (U+{ord(bad):04X})")
     return text.strip()
 
@@ -66,20 +73,19 @@ def read_file(path: Path) -> str:
 
 def media_from(argument: str) -> Media:
     """Return the file of ``PATH[=ALT]``, its kind told by its first bytes, not its name."""
-    path, alt = Path(argument), ""
-    if not path.exists() and "=" in argument:
-        name, alt = argument.split("=", 1)
-        path = Path(name)
+    path, alt = _path_and_alt(argument)
     try:
-        size = path.stat().st_size
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):  # opening a pipe could wait for ever
+            raise InvalidInput(f"{path}: is not a file")
         with path.open("rb") as file:
             head = file.read(32)
     except OSError as error:
         raise InvalidInput(f"{path}: {error.strerror}") from None
-    if not size:
+    if not about.st_size:
         raise InvalidInput(f"{path}: is empty")
     kind, mime = _kind(path, head)
-    return Media(path.absolute(), kind, mime, size, alt.strip())
+    return Media(path.absolute(), kind, mime, about.st_size, alt)
 
 
 def compose(spec: Spec, content: Content) -> list[Post]:
@@ -110,6 +116,22 @@ def compose(spec: Spec, content: Content) -> list[Post]:
         )
         for number, text in enumerate(texts)
     ]
+
+
+def check(provider: Provider, posts: Sequence[Post]) -> None:
+    """Raise `Unsupported` or `InvalidInput` if this account cannot publish this.
+
+    Nothing is sent.
+    """
+    title = provider.spec.title
+    if not isinstance(provider, CanPost):
+        raise Unsupported(f"{title} cannot publish posts")
+    if len(posts) > 1 and not isinstance(provider, CanThread):
+        raise Unsupported(f"{title} has no threads")
+    for number, post in enumerate(posts):
+        placed = replace(post, reply_to=Posted("")) if number else post
+        if reason := provider.refuses(placed):
+            raise Unsupported(f"{title}: {reason}")
 
 
 def digest(posts: Iterable[Post]) -> str:
@@ -239,6 +261,16 @@ def _check_item(spec: Spec, rule: Files, item: Media, count: int) -> None:
         )
     if rule.alt and len(item.alt) > rule.alt:
         raise InvalidInput(f"{item.path.name}: the description is longer than {rule.alt}")
+
+
+def _path_and_alt(argument: str) -> tuple[Path, str]:
+    """Split at the last ``=`` before which there is a file: both sides may hold one."""
+    name = argument
+    while not os.path.exists(name):
+        name, equals, _ = name.rpartition("=")
+        if not equals:
+            return Path(argument.partition("=")[0]), ""
+    return Path(name), argument[len(name) + 1 :].strip()
 
 
 def _kind(path: Path, head: bytes) -> tuple[Kind, str]:

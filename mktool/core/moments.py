@@ -9,14 +9,21 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ..errors import InvalidInput
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+UNITS = {
+    word: size
+    for size, words in (
+        (1, "s second seconds"), (60, "m min minute minutes"), (3600, "h hour hours"),
+        (86400, "d day days"), (604800, "w week weeks"),
+    )
+    for word in words.split()
+}  # fmt: skip
 EXAMPLES = "2026-12-01T09:00, tomorrow 9:00, friday 14:30, 18:00, in 2h, all with an optional zone"
 
 
 def seconds(text: str) -> float:
     """Return the seconds of "90s", "15m", "1h", "2d" or "1w"; `InvalidInput` otherwise."""
     found = re.fullmatch(r"\s*(\d{1,6})\s*([a-z]+)\s*", text.lower())
-    unit = found and next((size for u, size in UNITS.items() if found[2] in (u, _long(u))), None)
+    unit = UNITS.get(found[2]) if found else None
     if not found or not unit:
         raise InvalidInput(f"{text!r} is not a length of time", hint="write 90s, 15m, 1h or 2d")
     return float(int(found[1]) * unit)
@@ -68,26 +75,32 @@ def _parse(text: str, now: datetime) -> datetime:
     """Return a naive local time, or an aware one where the text holds an offset."""
     words = text.lower().split()
     if words and words[0] == "in":
-        return now + timedelta(seconds=seconds(" ".join(words[1:])))
-    day = _day(words[0], now.date()) if words else None
-    if day is not None:
-        return datetime.combine(day, _clock(words[1:]))
-    if re.fullmatch(r"\d{1,2}(:\d{2})?([ap]m)?", text.lower()):
+        # In UTC: an hour is an hour, also where the clock changes.
+        after = timedelta(seconds=seconds(" ".join(words[1:])))
+        return (now.astimezone(UTC) + after).astimezone(
+            now.tzinfo if isinstance(now.tzinfo, ZoneInfo) else None
+        )
+    if words and (day := _day(words[0], now.date())) is not None:
+        at = datetime.combine(day, _clock(words[1:]))
+        passed = at <= now.replace(tzinfo=None) and words[0] not in ("today", "tomorrow")
+        return at + timedelta(weeks=1) if passed else at
+    if re.fullmatch(r"\d{1,2}(:\d{2})?\s?([ap]m)?", text.lower()):
         today = datetime.combine(now.date(), _clock(words))
         return today if today > now.replace(tzinfo=None) else today + timedelta(days=1)
-    found = datetime.fromisoformat(text)
+    found = datetime.fromisoformat(re.sub(r"^(\d{4}-\d\d-\d\d[ T])(\d:)", r"\g<1>0\2", text))
     if len(text) <= 10:
         raise ValueError("a date without a time of day")
     return found
 
 
 def _day(word: str, today: date) -> date | None:
+    """Return the day that a word names: a weekday is the next one, today included."""
     if word in ("today", "tomorrow"):
         return today + timedelta(days=word == "tomorrow")
     day = next((n for n, d in enumerate(DAYS) if len(word) >= 3 and d.startswith(word)), None)
     if day is None:
         return None
-    return today + timedelta(days=(day - today.weekday() - 1) % 7 + 1)
+    return today + timedelta(days=(day - today.weekday()) % 7)
 
 
 def _clock(words: list[str]) -> time:
@@ -110,7 +123,3 @@ def _resolved(at: datetime, zone: tzinfo | None, text: str) -> datetime:
     if back.replace(tzinfo=None) != at:
         raise InvalidInput(f"--at {text!r}: the clock change skips that time", hint=EXAMPLES)
     return aware
-
-
-def _long(unit: str) -> str:
-    return {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}.get(unit, unit)

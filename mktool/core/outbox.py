@@ -6,7 +6,9 @@ from .. import errors as e
 from ..model import Posted
 from ..store.acts import Act, Acts, Part
 from ..store.ledger import Ledger
+from ..store.locks import lock, lock_path
 
+LOCK_SECONDS = 5.0
 WAITING = ("scheduled", "open", "unknown", "failed", "missed")
 
 
@@ -23,10 +25,17 @@ def settle(ledger: Ledger, id: int, *, sent: bool, ref: str = "", url: str = "")
     """Take a person's word on the part in doubt, and return the act as it stands then.
 
     ``sent`` with the vendor's id (``ref``) lets a thread go on below that item. Raises
-    `InvalidInput` if nothing is in doubt, or if the thread needs the id to go on.
+    `InvalidInput` if nothing is in doubt, or if the thread needs the id to go on, and `Busy`
+    while another process is at work for that account.
     """
     acts = Acts(ledger)
     act = acts.get(id)
+    with lock(lock_path(f"post-{act.provider}:{act.account}"), LOCK_SECONDS):
+        return _settled(acts, act, sent=sent, posted=Posted(ref, url))
+
+
+def _settled(acts: Acts, act: Act, *, sent: bool, posted: Posted) -> Act:
+    id = act.id
     doubtful = [part for part in acts.parts(id).values() if part.in_doubt]
     if not doubtful:
         raise e.InvalidInput(
@@ -37,12 +46,12 @@ def settle(ledger: Ledger, id: int, *, sent: bool, ref: str = "", url: str = "")
         acts.clear_doubt(id, part.seq)
         acts.mark(id, "failed", code="settled", error="settled: did not go out")
         return acts.get(id)
-    if part.seq < total and not ref:
+    if part.seq < total and not posted.id:
         raise e.InvalidInput(
             f"part {part.seq} of {total} needs its id, so that part {part.seq + 1} can follow it",
             hint=f"mktool settle {id} --sent --id ID",
         )
-    acts.confirm(id, part.seq, Posted(ref, url))
+    acts.confirm(id, part.seq, posted)
     if _complete(acts.parts(id), total):
         acts.mark(id, "done")
     else:

@@ -26,7 +26,10 @@ FIRST_LOOK, LOOK_EVERY = 0.5, 5.0  # seconds between looks for a lost write: fir
 
 @dataclass(slots=True)
 class Published:
-    """How publishing at one account ended. ``repeated``: it was out already, by this key."""
+    """How publishing at one account ended. ``repeated``: it was out already, by this key.
+
+    ``posted`` is what is out of this act, so that nothing is in it where a duplicate was refused.
+    """
 
     provider: str
     account: str
@@ -42,7 +45,9 @@ class Published:
             return "done"
         if isinstance(self.error, e.OutcomeUnknown):
             return "unknown"
-        return "partial" if self.posted else "failed"
+        if self.posted:
+            return "partial"
+        return "duplicate" if isinstance(self.error, e.Duplicate) else "failed"
 
 
 def wanted(
@@ -60,19 +65,6 @@ def wanted(
     )  # fmt: skip
 
 
-def check(session: Session, posts: Sequence[Post]) -> None:
-    """Raise `Unsupported` if this provider cannot publish this; nothing is sent."""
-    kind = session.provider
-    if not isinstance(kind, CanPost):
-        raise e.Unsupported(f"{session.spec.title} cannot publish posts")
-    if len(posts) > 1 and not isinstance(kind, CanThread):
-        raise e.Unsupported(f"{session.spec.title} has no threads")
-    for number, post in enumerate(posts):
-        placed = replace(post, reply_to=Posted("")) if number else post
-        if reason := kind.refuses(placed):
-            raise e.Unsupported(f"{session.spec.title}: {reason}")
-
-
 def publish(
     session: Session, want: Wanted, posts: Sequence[Post], *, again: bool = False,
     say: Callable[[str], None] = lambda text: None,
@@ -80,10 +72,11 @@ def publish(
     """Publish, or go on with, one act; every failure is in the result, none is raised."""
     result = Published(session.spec.name, session.account, total=len(posts))
     try:
-        check(session, posts)
+        content.check(session.provider, posts)
         with lock(lock_path(f"post-{session.name}"), session.max_wait):
             act = Acts(session.ledger).open(want, again=again)
             result.act = act.id
+            act = _renewed(session, act, want)
             if not _finished(session, act, result):
                 _Run(session, act, posts, result, say).run()
     except e.MktoolError as error:
@@ -101,7 +94,7 @@ def go_on(session: Session, act: Act, say: Callable[[str], None]) -> Published:
                 raise e.Duplicate("is no longer waiting", session.where("post"))
             try:
                 posts = content.from_json(act.content["posts"])
-                check(session, posts)
+                content.check(session.provider, posts)
             except e.MktoolError as error:
                 acts.mark(act.id, "failed", code=error.code, error=error.message)
                 raise
@@ -111,24 +104,36 @@ def go_on(session: Session, act: Act, say: Callable[[str], None]) -> Published:
     return result
 
 
+def _renewed(session: Session, act: Act, want: Wanted) -> Act:
+    """Return the act with the content that is wanted now: under a key it may have been mended."""
+    if act.digest == want.digest or act.state != "open":
+        return act
+    acts = Acts(session.ledger)
+    if any(part.posted or part.in_doubt for part in acts.parts(act.id).values()):
+        raise e.InvalidInput(
+            f"act {act.id} has this key and went out in part, with another content",
+            hint="go on with that content, or take another --key",
+        )
+    return acts.rewrite(act.id, want)
+
+
 def _finished(session: Session, act: Act, result: Published) -> bool:
     """Whether the act needs no work; raises `Duplicate` where that must be said."""
     if act.state == "done":
         parts = Acts(session.ledger).parts(act.id)
-        result.posted = [p.posted for p in parts.values() if p.posted]
-        result.total = len(act.content["posts"])
+        posted = [p.posted for p in parts.values() if p.posted]
         if act.key:
-            result.repeated = True
+            result.posted, result.total, result.repeated = posted, len(posted), True
             return True
-        first = result.posted[0].url or result.posted[0].id if result.posted else ""
+        first = posted[0].url or posted[0].id if posted else ""
         raise e.Duplicate(
             f"the same content went out as act {act.id} {first}".rstrip(),
             session.where("post"), hint="to publish it once more: --again",
         )  # fmt: skip
     if act.state in ("scheduled", "missed"):
         raise e.Duplicate(
-            f"act {act.id} is {act.state} with this content",
-            session.where("post"), hint=f"mktool schedule cancel {act.id}, or --again",
+            f"act {act.id} is {act.state} with this content", session.where("post"),
+            hint=f"mktool schedule cancel {act.id}" + ("" if act.key else ", or --again"),
         )  # fmt: skip
     return False
 

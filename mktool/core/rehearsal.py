@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import errors as e
 from .. import providers
 from ..capability import CanPost, CanThread
 from ..http.client import DryRun
-from ..model import Post, Posted
+from ..model import Posted
 from ..provider import Provider
-from ..spec import Spec
+from ..spec import Limit
 from . import content
 from .settings import DEFAULT, Settings, ledger_path, login_of, options_of, target_of
+
+if TYPE_CHECKING:
+    from ..store.acts import Act
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +50,29 @@ def rehearse(settings: Settings, provider: str, account: str = "") -> tuple[Prov
     return cls(dry), dry, bool(fields)
 
 
-def post(settings: Settings, provider: str, account: str, what: content.Content) -> Rehearsal:
+def post(
+    settings: Settings, provider: str, account: str, what: content.Content,
+    *, key: str | None = None, again: bool = False,
+) -> Rehearsal:  # fmt: skip
     """Return what `publish` would send; nothing is sent, and the vault stays closed."""
     bound, dry, connected = rehearse(settings, provider, account)
     spec = bound.spec
     posts = content.compose(spec, what)
-    if not isinstance(bound, CanPost):
-        raise e.Unsupported(f"{spec.title} cannot publish posts")
+    content.check(bound, posts)
     previous = root = None
     for number, plain in enumerate(posts, start=1):
-        if reason := bound.refuses(plain):
-            raise e.Unsupported(f"{spec.title}: {reason}")
         placed = replace(plain, reply_to=previous, root=root, token=f"dry-run-{number}")
-        if previous is None:
-            previous = root = bound.post(placed)
-        elif isinstance(bound, CanThread):
+        if isinstance(bound, CanThread) and previous is not None:
             previous = _next(bound.reply(placed), number)
-        else:
-            raise e.Unsupported(f"{spec.title} has no threads")
+        elif isinstance(bound, CanPost):
+            previous = root = bound.post(placed)
     lengths = [
         content.measure(spec.text, p.text, reply=number > 0) if spec.text else str(len(p.text))
         for number, p in enumerate(posts)
     ]
-    allowed, note = _record(spec, account or DEFAULT, posts)
+    limits = [limit for limit in spec.limits if limit.bucket in ("*", *dry.buckets)]
+    about = (spec.name, account or DEFAULT, key, content.digest(posts))
+    allowed, note = _record(about, limits, again=again)
     return Rehearsal(
         spec.name, account or DEFAULT, connected, lengths, dry.requests, dry.price, allowed, note
     )
@@ -79,34 +82,39 @@ def _next(posted: Posted, number: int) -> Posted:
     return replace(posted, id=f"{posted.id}#{number}") if posted.id.startswith("‹") else posted
 
 
-def _record(spec: Spec, account: str, posts: Sequence[Post]) -> tuple[list[str], str]:
-    """What the ledger, if there is one, says about limits and about this content."""
+def _record(
+    about: tuple[str, str, str | None, str], limits: Sequence[Limit], *, again: bool
+) -> tuple[list[str], str]:
+    """What the ledger, if there is one, says about these limits and about this content."""
     if not ledger_path().exists():
-        return [
-            f"{x.calls} of {x.calls} left in {_per(x.per)} ({x.bucket})" for x in spec.limits
-        ], ""
-    from ..store import limits
+        return [f"{x.calls} of {x.calls} left in {_per(x.per)} ({x.bucket})" for x in limits], ""
     from ..store.acts import Acts, Wanted
     from ..store.ledger import Ledger
+    from ..store.limits import usage
 
+    wanted = Wanted("post", *about, {})
     ledger = Ledger(ledger_path())
     try:
         now = ledger.clock()
         allowed = [
             f"{max(u.quota - u.used, 0)} of {u.quota} left in {_per(u.per)} ({u.bucket})"
-            for u in limits.usage(ledger.db, spec.name, account, spec.limits, now)
+            for u in usage(ledger.db, wanted.provider, wanted.account, limits, now)
             if u.source == "counted"
         ]
-        act = Acts(ledger).peek(Wanted("post", spec.name, account, None, content.digest(posts), {}))
+        act = Acts(ledger).peek(wanted, again=again)
     finally:
         ledger.close()
-    note = ""
-    if act is not None:
-        note = {
-            "done": f"would be refused: the same content went out as act {act.id} (--again)",
-            "scheduled": f"would be refused: act {act.id} is scheduled with it (--again)",
-        }.get(act.state, f"would go on with act {act.id}, which is {act.state}")
-    return allowed, note
+    return allowed, _note(act) if act else ""
+
+
+def _note(act: Act) -> str:
+    if act.state == "done" and act.key:
+        return f"would not be sent: act {act.id} went out under this key"
+    if act.state == "done":
+        return f"would be refused: the same content went out as act {act.id} (--again)"
+    if act.state in ("scheduled", "missed"):
+        return f"would be refused: act {act.id} is {act.state} with it"
+    return f"would go on with act {act.id}, which is {act.state}"
 
 
 def _per(seconds: float) -> str:

@@ -18,6 +18,11 @@ from .publish import Published
 from .session import Session, open_session
 from .settings import Settings, ledger_path
 
+_GO_ON = {
+    "open": "run the same command without --at to go on with it",
+    "failed": "run the same command without --at to go on with it",
+    "unknown": "mktool outbox",
+}
 # What nobody can mend by waiting. All else is tried again until the grace is over.
 FINAL = (e.InvalidInput, e.Unsupported, e.Rejected, e.OutcomeUnknown, e.Forbidden, e.NotFound)
 
@@ -27,19 +32,26 @@ def add(
 ) -> Act:
     """Return the scheduled act. The media are copied, so that the originals may go.
 
-    The same content for the same moment is scheduled once; at another moment, or when it is
-    out already, it is `Duplicate` unless ``again``.
+    The same content for the same moment is scheduled once, and one that failed is scheduled
+    anew. At another moment, or when it is out already, it is `Duplicate` unless ``again``; under
+    a key, the act of that key is returned if it is scheduled or out.
     """
-    publish.check(session, posts)
+    content.check(session.provider, posts)
     kept = [replace(p, media=tuple(_keep(m) for m in p.media)) for p in posts]
     want = publish.wanted(session, kept, key=key, due=due, zone=zone)
-    act = Acts(session.ledger).open(want, again=again)
-    if act.due == due or act.key:
+    acts = Acts(session.ledger)
+    act = acts.open(want, again=again)
+    if act.state == "failed" and act.digest == want.digest:
+        act = acts.rewrite(act.id, want)
+    by_key = act.key is not None and act.state in ("scheduled", "done")
+    if by_key or (act.state == "scheduled" and act.due == due):
         return act
+    cancel = f"mktool schedule cancel {act.id}" + ("" if key else ", or --again")
     raise e.Duplicate(
-        f"act {act.id} has this content and is {act.state}",
-        session.where("post"), hint=f"mktool schedule cancel {act.id}, or --again",
-    )  # fmt: skip
+        f"act {act.id} has this {'key' if key else 'content'} and is {act.state}",
+        session.where("post"),
+        hint=cancel if act.state in ("scheduled", "missed") else _GO_ON.get(act.state, "--again"),
+    )
 
 
 def listed(ledger: Ledger) -> list[Act]:
@@ -48,12 +60,12 @@ def listed(ledger: Ledger) -> list[Act]:
 
 
 def cancel(ledger: Ledger, id: int) -> Act:
-    """Cancel a scheduled act; `InvalidInput` if it is not waiting."""
+    """Cancel an act that is scheduled or was missed; `InvalidInput` if it is neither."""
     acts = Acts(ledger)
     act = acts.get(id)
     if not acts.change(id, ("scheduled", "missed"), "cancelled"):
         raise e.InvalidInput(f"act {id} is {act.state}, not scheduled", hint="mktool schedule list")
-    return act
+    return acts.get(id)
 
 
 def run_due(
@@ -88,6 +100,8 @@ def _send(
         session = open_session(settings, act.provider, account)
     except e.MktoolError as error:
         result.error = error
+        if isinstance(error, FINAL):
+            acts.mark(act.id, "failed", code=error.code, error=error.message)
     else:
         try:
             result = publish.go_on(session, act, say)
@@ -96,9 +110,7 @@ def _send(
     if isinstance(result.error, e.Interrupted):
         raise result.error
     if result.error is None or isinstance(result.error, FINAL):
-        if result.error is not None and not isinstance(result.error, e.OutcomeUnknown):
-            acts.mark(act.id, "failed", code=result.error.code, error=result.error.message)
-        return result, True
+        return result, True  # `go_on` has put it on record
     acts.mark(act.id, "scheduled", code=result.error.code, error=result.error.message)
     return result, act.code != result.error.code
 

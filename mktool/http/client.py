@@ -139,7 +139,7 @@ class DryRun:
     ) -> None:
         """``fields``: the names of the credentials that the account has."""
         self.options, self.requests = options, list[dict[str, Any]]()
-        self.price = 0.0
+        self.price, self.buckets = 0.0, set[str]()
         self._spec, self._target, self._fields = spec, target, fields
 
     def has(self, name: str) -> bool:
@@ -159,6 +159,7 @@ class DryRun:
         )
         self.requests.append(request.shown())
         self.price += endpoint.price
+        self.buckets.add(endpoint.counts_as)
         return Placeholder(endpoint.operation)
 
 

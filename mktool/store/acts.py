@@ -156,6 +156,20 @@ class Acts:
             )
             return done.rowcount == 1
 
+    def rewrite(self, id: int, wanted: Wanted) -> Act:
+        """Put other content or another time into an act, and return it: open, or scheduled."""
+        state: State = "open" if wanted.due is None else "scheduled"
+        with self.ledger.transaction() as db:
+            db.execute(
+                "update acts set digest = ?, content = ?, due = ?, zone = ?, state = ?,"
+                " updated = ? where id = ?",
+                (
+                    wanted.digest, json.dumps(wanted.content), wanted.due, wanted.zone, state,
+                    self.ledger.clock(), id,
+                ),
+            )  # fmt: skip
+            return self._get(db, id)
+
     # -- parts ---------------------------------------------------------------------------------
 
     def parts(self, act: int) -> dict[int, Part]:
@@ -238,7 +252,7 @@ class Acts:
         row = db.execute(
             f"select {COLUMNS} from acts where verb = ? and provider = ? and account = ?"  # noqa: S608
             " and digest = ? and key is null and (state in ('open', 'failed', 'unknown')"
-            " or not ? and (state = 'scheduled' or state = 'done' and updated > ?))"
+            " or not ? and (state in ('scheduled', 'missed') or state = 'done' and updated > ?))"
             " order by id desc limit 1",
             (wanted.verb, wanted.provider, wanted.account, wanted.digest, again, now - DAY),
         ).fetchone()
