@@ -207,4 +207,4 @@ def _outcome(error: e.ProviderError | None) -> Outcome:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isdigit() and len(text) < 12 else None
+    return int(text) if text.isdecimal() and len(text) < 12 else None
