@@ -65,7 +65,7 @@ class Vendor:
         if not isinstance(step, Answer):
             step(handler)
             return
-        handler.send_response(step.status)
+        handler.send_response_only(step.status)  # without a Date of its own
         for name, value in {"Content-Length": str(len(step.body)), **step.headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
