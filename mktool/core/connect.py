@@ -32,6 +32,7 @@ def connect(
 ) -> Entry:  # fmt: skip
     """Log in, keep the credential, and return the account as the vendor describes it."""
     spec, target = cls.spec, target_of(settings, cls.spec)
+    login.ready(spec, fields, flow)  # before the vault, which may ask for a passphrase
     vault, note = choose_home(
         settings.config.get("vault", "home"), interactive=settings.interactive, ask=settings.ask
     )
@@ -64,7 +65,7 @@ def disconnect(
     spec = providers.load(provider).spec
     entry = accounts.find(spec.name, account)
     if entry is None:
-        known = ", ".join(x.account for x in accounts.read_all() if x.provider == spec.name)
+        known = ", ".join(one.account for one in accounts.read_all() if one.provider == spec.name)
         also = f"; there is {known}" if known else ""
         raise e.InvalidInput(
             f"{spec.title}: no account {account!r} is connected{also}", hint="mktool accounts"

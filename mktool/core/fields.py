@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from .. import errors as e
 from ..http.auth import ClientCredentials, OAuth2, ServiceAccount
 from ..model import Login, Secret
 from ..spec import Scheme, Spec
+from ..store.vault.environment import variable
 
 Flow = Literal["browser", "paste", "device", "client-credentials", "service-account", "key"]
 _OAUTH_SECRETS = frozenset({"access_token", "refresh_token", "client_secret"})
@@ -22,8 +23,26 @@ def default_flow(spec: Spec, given: Login) -> Flow:
     for scheme in spec.auth:
         if all(map(given.has, asked_for(scheme))):
             return _flow_of(scheme)
-    ways = " or ".join(" and ".join(asked_for(scheme)) for scheme in spec.auth)
-    raise e.InvalidInput(f"{spec.title} needs {ways}", hint=f"mktool providers {spec.name}")
+    raise lacking(spec, given, *spec.auth)
+
+
+def lacking(spec: Spec, given: Login, *ways: Scheme) -> e.InvalidInput:
+    """Return the error that says what is missing for one of these ways, and how to give it."""
+    missing = [[n for n in asked_for(scheme) if not given.has(n)] for scheme in ways]
+    keys = {name for scheme in spec.auth for name in scheme.needs}
+    how = dict.fromkeys(_giving(spec, name, keys) for way in missing for name in way)
+    return e.InvalidInput(
+        f"{spec.title} needs {' or '.join(' and '.join(way) for way in missing)}",
+        hint=f"{', and '.join(how)}; see mktool providers {spec.name}",
+    )
+
+
+def _giving(spec: Spec, name: str, keys: Collection[str]) -> str:
+    if name in keys:
+        return "--token-stdin, or type it in a terminal"
+    if name in secret_names(spec):
+        return f"{variable(spec.name, name)} in the environment, or type it in a terminal"
+    return f"--field {name}=…"
 
 
 def asked_for(scheme: Scheme) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from ..store import accounts
 from ..store.accounts import Entry
 from ..store.locks import lock, lock_path
 from . import record as records
-from .fields import Flow, asked_for, default_flow, given_login
+from .fields import Flow, asked_for, default_flow, given_login, lacking
 from .loopback import Params, Receiver
 from .record import Grant, Record
 from .signals import deferred_signals
@@ -67,8 +67,7 @@ def authorize(
     Raises `InvalidInput` for fields that do not fit, `NeedsLogin` if the vendor or the person
     refuses, `ProviderError` and `VaultError`.
     """
-    given = given_login(spec, fields)
-    flow = flow or default_flow(spec, given)
+    given, flow = ready(spec, fields, flow)
     kept: Mapping[str, str] = {}
     if flow == "key":
         record = _from_key(spec, target, given)
@@ -82,6 +81,20 @@ def authorize(
     if identify and record.tokens is not None and (who := identify(login)):
         entry = accounts.save(_with_owner(spec, entry, who))
     return entry
+
+
+def ready(spec: Spec, fields: Mapping[str, str | Secret], flow: Flow | None) -> tuple[Login, Flow]:
+    """Return the fields, sorted, and the flow they are enough for; nothing is opened for it.
+
+    Raises `InvalidInput` that names what is missing, `Unsupported` for a flow the vendor lacks.
+    """
+    given = given_login(spec, fields)
+    flow = flow or default_flow(spec, given)
+    if flow != "key":
+        scheme = _scheme(spec, flow)
+        if not all(map(given.has, asked_for(scheme))):
+            raise lacking(spec, given, scheme)
+    return given, flow
 
 
 def revoke(
@@ -140,17 +153,7 @@ class _Attempt:
     def run(self, flow: Flow) -> tuple[Record, Mapping[str, str]]:
         """Return the record to keep, and the options that the vendor's answer adds."""
         grant = _GRANTS[flow]
-        scheme = records.scheme_of(self.spec, grant)
-        if scheme is None or (flow == "device" and not scheme.device_url):
-            raise e.Unsupported(
-                f"{self.spec.title} has no {flow} login", hint=f"mktool providers {self.spec.name}"
-            )
-        missing = [name for name in asked_for(scheme) if not self.given.has(name)]
-        if missing:  # said before the person is sent to a browser
-            raise e.InvalidInput(
-                f"{self.spec.title} needs {' and '.join(missing)}",
-                hint=f"mktool providers {self.spec.name}",
-            )
+        scheme = _scheme(self.spec, flow)
         record = _new_record(self.target, self.given.secrets, grant)
         client = token_client(self.spec, self.target, self.exchange, record, self.given.options)
         wanted = self.scopes or scheme.scopes
@@ -238,6 +241,15 @@ class _Attempt:
         return e.NeedsLogin(
             f"{self.spec.title}: {words}", hint=f"begin again: mktool authorize {self.spec.name}"
         )
+
+
+def _scheme(spec: Spec, flow: Flow) -> OAuth2:
+    scheme = records.scheme_of(spec, _GRANTS[flow])
+    if scheme is None or (flow == "device" and not scheme.device_url):
+        raise e.Unsupported(
+            f"{spec.title} has no {flow} login", hint=f"mktool providers {spec.name}"
+        )
+    return scheme
 
 
 def pasted(text: str) -> Params:

@@ -87,7 +87,7 @@ def _record(
 ) -> tuple[list[str], str]:
     """What the ledger, if there is one, says about these limits and about this content."""
     if not ledger_path().exists():
-        return [f"{x.calls} of {x.calls} left in {_per(x.per)} ({x.bucket})" for x in limits], ""
+        return [f"{n.calls} of {n.calls} left in {_per(n.per)} ({n.bucket})" for n in limits], ""
     from ..store.acts import Acts, Wanted
     from ..store.ledger import Ledger
     from ..store.limits import usage
