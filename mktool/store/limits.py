@@ -148,7 +148,8 @@ def _blocked(db: sqlite3.Connection, call: Call, now: float) -> float:
 
 def _rate(db: sqlite3.Connection, call: Call, limit: Limit, now: float) -> float:
     interval, burst = _pace(limit)
-    return _ahead(db, call, limit, now) - interval * (burst - 1)
+    # Epoch seconds in a float are exact to a fraction of a microsecond.
+    return round(_ahead(db, call, limit, now) - interval * (burst - 1), 6)
 
 
 def _ahead(db: sqlite3.Connection, call: Call, limit: Limit, now: float) -> float:
