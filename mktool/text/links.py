@@ -27,7 +27,7 @@ _ACCENTED = (
 _BEFORE = rf"(?<![a-z0-9@＠$#＃{_INVALID}])"  # noqa: RUF001
 _NAME = rf"[^!'#%&()*+,\\\-./:;<=>?@\[\]^_{{|}}~${_SPACE}{_INVALID}{_DIRECTION}]"
 _PATH = rf"[a-z0-9!*';:=+,.$/%#\[\]\-–_~@|&\u0400-\u04ff{_ACCENTED}]"
-_PARENS = rf"\((?!\)){_PATH}*+(?:\({_PATH}++\){_PATH}*+)?+\)"  # Primer_(film), two levels
+_PARENS = rf"\((?!\)){_PATH}*+(?:\({_PATH}++\){_PATH}*+)?\)"  # Primer_(film), two levels
 
 MAX_LENGTH, MAX_LABEL, MAX_SLUG = 4096, 63, 40
 
@@ -51,12 +51,14 @@ class _Grammar(NamedTuple):
 
 @cache
 def _grammar() -> _Grammar:
+    # Characters are matched possessively, groups are not: before Python 3.11.5 (Debian 12 has
+    # 3.11.2) such a group ends one character early (github.com/python/cpython/issues/106052).
     rules = (
-        rf"{_BEFORE}(https?://)?((?:(?!{_BEFORE}https?://)(?:{_NAME}|[_.-]))++)",
-        rf"{_NAME}(?:[_-]*+{_NAME})*+\.",
+        rf"{_BEFORE}(https?://)?((?:(?!{_BEFORE}https?://)(?:{_NAME}|[_.-]))+)",
+        rf"{_NAME}(?:[_-]*+{_NAME})*\.",
         rf"[-a-z0-9{_ACCENTED}][-.a-z0-9{_ACCENTED}]*+",
         rf"[-a-z0-9{_ACCENTED}]++\.",
-        rf"(?::[0-9]++)?+(/(?:{_PATH}|{_PARENS})*+)?+",
+        rf"(?::[0-9]++)?+(/(?:{_PATH}|{_PARENS})*)?",
         r"\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]++",
         r"https?://t\.co/([a-z0-9]++)",
     )
