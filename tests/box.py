@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,9 +14,10 @@ from mktool.core.publish import Published, publish, wanted
 from mktool.core.session import Session, open_session
 from mktool.core.settings import Settings
 from mktool.model import Post
-from mktool.sandbox.faults import Faults
-from mktool.sandbox.server import Sandbox
 from mktool.store.config import load
+
+if TYPE_CHECKING:
+    from mktool.sandbox.server import Sandbox
 
 LOGINS = {
     "MKTOOL_X_ACCESS_TOKEN": "sandbox-x",
@@ -55,12 +56,16 @@ class Box:
 
     def breaks(self, faults: str = "") -> None:
         """Break what comes from now on, counted from now; nothing ends it."""
+        from mktool.sandbox.faults import Faults
+
         self.sandbox.world.faults.rules[:] = Faults.parse(faults).rules
 
 
 @contextmanager
 def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Box]:
     """Start a sandbox and log every vendor in by the environment."""
+    from mktool.sandbox.server import Sandbox
+
     made = Box()
     with Sandbox(approve=True, clock=made.clock) as made.sandbox:
         monkeypatch.setenv("MKTOOL_SANDBOX", made.sandbox.url)

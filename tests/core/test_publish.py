@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,18 +12,9 @@ from mktool.core import outbox
 from mktool.core.settings import ledger_path
 from mktool.store.acts import Act, Acts
 from mktool.store.ledger import Ledger
-from tests import box as boxes
 from tests.box import Box, Sender
 
-pytest.importorskip("uvicorn", reason="needs mktool[server]")
-
 TWEETS, HOOKS = "/2/tweets", "POST /2/tweets"
-
-
-@pytest.fixture
-def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Box]:
-    with boxes.box(monkeypatch) as running:
-        yield running
 
 
 @pytest.fixture
@@ -40,13 +30,6 @@ def slack(box: Box) -> Sender:
 @pytest.fixture
 def linkedin(box: Box) -> Sender:
     return Sender("linkedin", box)
-
-
-@pytest.fixture
-def ledger(box: Box) -> Iterator[Ledger]:
-    found = Ledger(ledger_path())
-    yield found
-    found.close()
 
 
 def act(ledger: Ledger, id: int = 1) -> Act:
