@@ -33,7 +33,7 @@ class Ledger:
             _create(path)
             self.db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
             try:
-                self.db.execute("pragma journal_mode = wal")
+                _use_wal(self.db)
                 self.db.execute("pragma synchronous = full")
                 migrate(self.db)
             except BaseException:
@@ -113,6 +113,19 @@ def _create(path: Path) -> None:
     private_dir(path.parent)
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Switch a new file over: the one lock that SQLite itself does not wait for."""
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            db.execute("pragma journal_mode = wal")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
 
 
 def _refused(path: Path, error: sqlite3.Error) -> StorageError:
