@@ -54,11 +54,16 @@ class Box:
         rows = self.sandbox.world.calls
         return sum(row.method == method and row.path.endswith(path) for row in rows)
 
+    @property
+    def arriving(self) -> bool:
+        """Whether a call came since `breaks`, answered or not."""
+        return any(rule.seen for rule in self.sandbox.world.faults.rules)
+
     def breaks(self, faults: str = "") -> None:
-        """Break what comes from now on, counted from now; nothing ends it."""
+        """Break what comes from now on, counted from now; "" ends it."""
         from mktool.sandbox.faults import Faults
 
-        self.sandbox.world.faults.rules[:] = Faults.parse(faults).rules
+        self.sandbox.world.faults.rules[:] = Faults.parse(f"{faults},503=0%").rules
 
 
 @contextmanager
