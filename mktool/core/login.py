@@ -128,15 +128,21 @@ def open_browser(url: str) -> bool:
     screen = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
     if sys.platform == "linux" and not any(map(os.environ.get, screen)):
         return False  # a text browser would take over the terminal
-    import webbrowser
-    from threading import Thread
+    import subprocess
 
-    opened: list[bool] = []
-    # Some browsers return only when they are closed, and the answer must be received meanwhile.
-    thread = Thread(target=lambda: opened.append(webbrowser.open(url)), daemon=True)
-    thread.start()
-    thread.join(3.0)
-    return opened != [False]
+    # A process of its own, as a browser passes its environment on to all that it starts, and may
+    # return only when it is closed, while the answer must be received.
+    command = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
+    environ = {name: v for name, v in os.environ.items() if not name.startswith("MKTOOL_")}
+    quiet = subprocess.DEVNULL
+    child = subprocess.Popen(
+        [sys.executable, "-I", "-c", command, url],
+        env=environ, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True,
+    )  # fmt: skip
+    try:
+        return child.wait(3.0) == 0
+    except subprocess.TimeoutExpired:
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,11 +38,13 @@ def run_command(
 
 
 def environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of the script: made-up credentials stand where real ones did."""
+    """Return the environment of the script: made-up credentials stand where real ones did, and
+    what opens the vault of the real ones is left out."""
     made_up: dict[str, str] = {}
     for name in vendors.names():
         made_up |= vendors.load(name).environment
-    return {**env, **made_up, "MKTOOL_SANDBOX": url}
+    kept = {name: value for name, value in env.items() if not name.startswith("MKTOOL_VAULT_")}
+    return {**kept, **made_up, "MKTOOL_SANDBOX": url}
 
 
 def summary(sandbox: Sandbox) -> list[dict[str, object]]:
