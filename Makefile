@@ -17,7 +17,8 @@ export PIP_ROOT_USER_ACTION := ignore
 unexport PYTHONDONTWRITEBYTECODE  # without compiled modules every start is slow
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test lint check bench docs clean
+.NOTPARALLEL:
 .DEFAULT_GOAL := check
 
 demo: $(SERVER)
@@ -26,12 +27,13 @@ demo: $(SERVER)
 test: $(DEV)
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(DEV)
+lint: $(DEV)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint test
 
 bench: $(DEV)
 	@$(BIN)/python -m compileall -q mktool $(VENV)/lib
