@@ -59,7 +59,9 @@ class Session:
 
     def _wire(self) -> Wire:
         from ..http.wire import Wire  # ssl and httpx, only once something is sent
+        from ..store.hardening import harden
 
+        harden()  # for a secret of the environment, which no vault was opened for
         return Wire(loopback=is_loopback(self.target.url("/")))
 
     def _credential(self, secrets: Mapping[str, Secret]) -> Credential:
