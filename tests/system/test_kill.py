@@ -59,7 +59,9 @@ def outbox(program: Program) -> list[dict[str, object]]:
 def time_passes(program: Program, seconds: float = 19) -> None:
     """Set the calls in doubt back in time, so that a test need not wait as long for proof."""
     with closing(sqlite3.connect(program.ledger)) as db, db:
-        db.execute("update calls set at = at - ? where outcome = 'intent'", (seconds,))
+        db.execute(
+            "update calls set at = at - ? where outcome in ('intent', 'unknown')", (seconds,)
+        )
 
 
 def kill_on_the_wire(program: Program, *args: str) -> None:
