@@ -24,10 +24,9 @@ from mktool import providers
 from mktool.capability import CAPABILITIES, capabilities
 from mktool.http.client import Client, DryRun
 from mktool.http.exchange import Exchange, Scope
-from mktool.http.reply import Response
+from mktool.http.reply import Cut, Response
 from mktool.http.request import Request
 from mktool.http.target import Target
-from mktool.http.reply import Cut
 from mktool.model import Login, Secret
 from mktool.provider import Provider
 from mktool.store.ledger import Ledger

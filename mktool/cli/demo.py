@@ -195,12 +195,10 @@ def _png(width: int, height: int) -> bytes:
     """A picture: a sky that brightens towards a hill."""
     rows = []
     for y in range(height):
-        hill = [
-            height * 0.75 - 60 * (1 - ((x - width / 2) / (width / 2)) ** 2) for x in range(width)
-        ]
         light = y / height
         sky = bytes((int(40 + 215 * light), int(60 + 110 * light), int(120 - 50 * light)))
-        rows.append(b"\0" + b"".join(b"\x18\x1c\x2c" if y > hill[x] else sky for x in range(width)))
+        edge = [0.58 + 0.17 * (2 * column / width - 1) ** 2 for column in range(width)]
+        rows.append(b"\0" + b"".join(b"\x18\x1c\x2c" if light > hill else sky for hill in edge))
     chunks = (
         (b"IHDR", struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0)),
         (b"IDAT", zlib.compress(b"".join(rows), 9)),

@@ -120,7 +120,7 @@ def _entry(spec: Spec, account: str) -> Entry:
     entry = accounts.find(spec.name, account)
     if entry is not None:
         return entry
-    others = [x.account for x in accounts.read_all() if x.provider == spec.name]
+    others = [one.account for one in accounts.read_all() if one.provider == spec.name]
     named = "" if account == DEFAULT else f" --account {account}"
     also = f"; there is {', '.join(others)}" if others else ""
     raise e.NeedsLogin(

@@ -24,7 +24,7 @@ def _sequences() -> frozenset[str]:
 def _candidate() -> re.Pattern[str]:
     """Match whatever has the form of a sequence; whether it is one, the data file says."""
     # These two are text unless a selector says otherwise, and count as Latin letters.
-    single = "".join(sorted({x for x in _sequences() if len(x) == 1} - {"©", "®"}))
+    single = "".join(sorted({one for one in _sequences() if len(one) == 1} - {"©", "®"}))
     element = f"[{single}](?!\ufe0e)(?:{_AS_EMOJI}|[{_TONES}])?+{_TAGS}*+"
     return re.compile(
         f"[0-9#*]{_AS_EMOJI}?\u20e3|[©®]{_AS_EMOJI}|{_FLAG}{_FLAG}"

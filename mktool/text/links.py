@@ -150,9 +150,13 @@ def _encodable(host: str, length: int) -> bool:
     labels = host.split(".")
     if max(map(len, labels)) > MAX_LABEL:
         return False
-    sizes = [len(x) if x.isascii() else len("xn--" + x.encode("punycode").decode()) for x in labels]
+    sizes = [len(_ascii(label)) for label in labels]
     longer = sum(sizes) - sum(map(len, labels))
     return max(sizes) <= MAX_LABEL and len("https://") + length + longer <= MAX_LENGTH
+
+
+def _ascii(label: str) -> str:
+    return label if label.isascii() else "xn--" + label.encode("punycode").decode()
 
 
 def _absolute(text: str, start: int, end: int) -> Iterator[Link]:

@@ -91,7 +91,7 @@ def _nicer(text: str, start: int, last: int, free: Callable[[int], bool]) -> int
     """Return the end of a paragraph or sentence before ``last``, or ``last``."""
     least = start + (last - start) // _FULL_ENOUGH
     for pattern in (_PARAGRAPH, _SENTENCE):
-        cuts = [x for x in _cuts(pattern, text, start, last) if x >= least and free(x)]
+        cuts = [at for at in _cuts(pattern, text, start, last) if at >= least and free(at)]
         if cuts:
             return cuts[-1]
     return last
