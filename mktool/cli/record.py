@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -37,25 +38,22 @@ def log(
     """Every call that was made, the newest last."""
     from ..store import reports
 
-    ledger = Ledger(ledger_path())
-    wanted = reports.Filter(
-        _provider(provider), terminal().account, operation, outcome, act,
-        ledger.clock() - moments.seconds(since) if since else 0.0,
-    )  # fmt: skip
-    rows = reports.calls(ledger, wanted, limit)
-    if not follow:
-        terminal().result(rows, COLUMNS, map(_call, rows), empty="no call is on record")
-        return
-    import dataclasses
-
-    while True:
-        for row in rows:
-            print(
-                json.dumps(row) if terminal().json else "  ".join(map(str, _call(row))), flush=True
-            )
-            wanted = dataclasses.replace(wanted, after=row["id"])
-        time.sleep(0.5)
-        rows = reports.calls(ledger, wanted, 1000)
+    with Ledger(ledger_path()) as ledger:
+        wanted = reports.Filter(
+            _provider(provider), terminal().account, operation, outcome, act,
+            ledger.clock() - moments.seconds(since) if since else 0.0,
+        )  # fmt: skip
+        rows = reports.calls(ledger, wanted, limit)
+        if not follow:
+            terminal().result(rows, COLUMNS, map(_call, rows), empty="no call is on record")
+            return
+        while True:
+            for row in rows:
+                line = json.dumps(row) if terminal().json else "  ".join(map(str, _call(row)))
+                print(line, flush=True)
+                wanted = replace(wanted, after=row["id"])
+            time.sleep(0.5)
+            rows = reports.calls(ledger, wanted, 1000)
 
 
 COLUMNS = ("time", "account", "operation", "status", "outcome", "ms", "request")
@@ -83,8 +81,8 @@ def stats(since: Annotated[str, typer.Option(help="How far back.")] = "24h") -> 
     """Calls, success rate, latency and errors, by provider and operation."""
     from ..store import reports
 
-    ledger = Ledger(ledger_path())
-    rows = list(reports.statistics(ledger, ledger.clock() - moments.seconds(since)))
+    with Ledger(ledger_path()) as ledger:
+        rows = list(reports.statistics(ledger, ledger.clock() - moments.seconds(since)))
     data = [
         {"provider": r.provider, "operation": r.operation, "calls": r.calls, "ok": r.ok,
          "success": round(r.success, 4), "median_ms": r.median, "p95_ms": r.p95,
@@ -105,17 +103,13 @@ def limits() -> None:
     from .. import providers
     from ..store import limits as store
 
-    ledger = Ledger(ledger_path())
-    now = ledger.clock()
-    with ledger.guard():
-        accounts = ledger.db.execute(
-            "select distinct provider, account from calls order by 1, 2"
-        ).fetchall()
     found = []
-    for provider, account in accounts:
-        declared = providers.load(provider).spec.limits if provider in providers.names() else ()
-        found += [u for u in store.usage(ledger.db, provider, account, declared, now)
-                  if u.used or u.source == "vendor"]  # fmt: skip
+    with Ledger(ledger_path()) as ledger, ledger.guard():
+        now = ledger.clock()
+        for provider, account in store.accounts(ledger.db):
+            declared = providers.load(provider).spec.limits if provider in providers.names() else ()
+            found += [u for u in store.usage(ledger.db, provider, account, declared, now)
+                      if u.used or u.source == "vendor"]  # fmt: skip
     data = [u._asdict() | {"left": max(u.quota - u.used, 0)} for u in found]
     rows = [
         (u.provider, u.account, u.bucket, _window(u), u.used, max(u.quota - u.used, 0),
@@ -143,8 +137,8 @@ def _reset(usage: Any, now: float) -> str:
 @app.command("outbox", epilog="Example: mktool outbox")
 def show_outbox() -> None:
     """What is waiting, failed, missed or unknown, and what to do about it."""
-    ledger = Ledger(ledger_path())
-    found = outbox.waiting(ledger)
+    with Ledger(ledger_path()) as ledger:
+        found = outbox.waiting(ledger)
     data = [
         {"act": a.id, "verb": a.verb, "provider": a.provider, "account": a.account,
          "state": a.state, "sent": sent, "parts": len(a.content["posts"]), "due": a.due,
@@ -180,7 +174,8 @@ def settle(
     """Say whether an unknown act went out, after looking at the account."""
     if sent is None:
         raise e.InvalidInput("did it go out?", hint=f"mktool settle {act} --sent, or --not-sent")
-    found = outbox.settle(Ledger(ledger_path()), act, sent=sent, ref=id, url=url)
+    with Ledger(ledger_path()) as ledger:
+        found = outbox.settle(ledger, act, sent=sent, ref=id, url=url)
     go_on = "" if found.state == "done" else "; run the same command again to go on"
     terminal().result(
         {"act": act, "state": found.state}, text=f"act {act} is now {found.state}{go_on}"

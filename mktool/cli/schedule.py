@@ -24,9 +24,9 @@ app.add_typer(group, name="schedule")
 @group.command("list", epilog="Example: mktool schedule list --json")
 def listed() -> None:
     """What is scheduled or was missed, the next one first."""
-    ledger = Ledger(ledger_path())
-    now = ledger.clock()
-    acts = schedule.listed(ledger)
+    with Ledger(ledger_path()) as ledger:
+        now = ledger.clock()
+        acts = schedule.listed(ledger)
     data = [
         {"act": a.id, "provider": a.provider, "account": a.account, "state": a.state,
          "due": a.due, "when": a.zone, "text": _text(a.content), "error": a.error or None}
@@ -52,7 +52,8 @@ def cancel(
     act: Annotated[int, typer.Argument(help="The number that `schedule list` shows.")],
 ) -> None:
     """Cancel a scheduled post."""
-    found = schedule.cancel(Ledger(ledger_path()), act)
+    with Ledger(ledger_path()) as ledger:
+        found = schedule.cancel(ledger, act)
     whose = name(found.provider, found.account)
     terminal().result(
         {"act": act, "state": found.state}, text=f"act {act} for {whose} is cancelled"

@@ -93,8 +93,7 @@ def _record(
     from ..store.limits import usage
 
     wanted = Wanted("post", *about, {})
-    ledger = Ledger(ledger_path())
-    try:
+    with Ledger(ledger_path()) as ledger:
         now = ledger.clock()
         allowed = [
             f"{max(u.quota - u.used, 0)} of {u.quota} left in {_per(u.per)} ({u.bucket})"
@@ -102,8 +101,6 @@ def _record(
             if u.source == "counted"
         ]
         act = Acts(ledger).peek(wanted, again=again)
-    finally:
-        ledger.close()
     return allowed, _note(act) if act else ""
 
 

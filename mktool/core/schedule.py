@@ -76,19 +76,15 @@ def run_due(
     One process at a time: `Busy` names the other. What fails for a reason that may pass stays
     scheduled; what is later than ``grace`` seconds becomes missed, once.
     """
-    with named_lock(lock_path("run-due"), "mktool run-due"):
-        ledger = Ledger(ledger_path())
-        try:
-            acts, now = Acts(ledger), ledger.clock()
-            for act in acts.listed(("missed",)):
-                if act.due and act.due > now - grace:
-                    acts.change(act.id, ("missed",), "scheduled")
-            for act in acts.due(now):
-                settings.breathe()
-                late = now - (act.due or now)
-                yield _missed(acts, act, late) if late > grace else _send(settings, acts, act, say)
-        finally:
-            ledger.close()
+    with named_lock(lock_path("run-due"), "mktool run-due"), Ledger(ledger_path()) as ledger:
+        acts, now = Acts(ledger), ledger.clock()
+        for act in acts.listed(("missed",)):
+            if act.due and act.due > now - grace:
+                acts.change(act.id, ("missed",), "scheduled")
+        for act in acts.due(now):
+            settings.breathe()
+            late = now - (act.due or now)
+            yield _missed(acts, act, late) if late > grace else _send(settings, acts, act, say)
 
 
 def _send(

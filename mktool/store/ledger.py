@@ -73,6 +73,12 @@ class Ledger:
     def close(self) -> None:
         self.db.close()
 
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
     # -- the journal of calls (http.exchange.Journal) ------------------------------------------
 
     def admit(self, call: Call, limits: Sequence[Limit]) -> tuple[int, float]:

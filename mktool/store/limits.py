@@ -75,6 +75,11 @@ def note(db: sqlite3.Connection, provider: str, account: str, seen: Throttled, n
     )  # fmt: skip
 
 
+def accounts(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Return every provider and account that has made a call."""
+    return db.execute("select distinct provider, account from calls order by 1, 2").fetchall()
+
+
 def usage(
     db: sqlite3.Connection, provider: str, account: str, limits: Iterable[Limit], now: float
 ) -> Iterator[Usage]:
