@@ -64,7 +64,7 @@ class Terminal:
     def say(self, text: str) -> None:
         """Progress and hints."""
         if not self.quiet:
-            print(_cell(text), file=sys.stderr, flush=True)
+            print(cell(text), file=sys.stderr, flush=True)
 
     def detail(self, text: str) -> None:
         if self.verbose:
@@ -72,7 +72,7 @@ class Terminal:
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)
-        print(f"warning: {_cell(text)}", file=sys.stderr, flush=True)
+        print(f"warning: {cell(text)}", file=sys.stderr, flush=True)
 
     def ask(self, prompt: str) -> str:
         """Return what the person types; `InvalidInput` where nobody is there."""
@@ -108,11 +108,11 @@ class Terminal:
             status: Status = "success" if not errors else ("partial" if data else "error")
             self.envelope(status, data, errors)
             return
-        lines = [[_cell(value) for value in row] for row in rows]
+        lines = [[cell(value) for value in row] for row in rows]
         if lines:
             self._table(columns, lines, title)
         elif text:
-            print(_cell(text))
+            print(cell(text))
         elif empty:
             self.say(empty)
 
@@ -130,7 +130,7 @@ class Terminal:
 
     def error(self, error: MktoolError) -> None:
         """Say what went wrong and what to do next."""
-        print(f"error: {_cell(error)}", file=sys.stderr)
+        print(f"error: {cell(error)}", file=sys.stderr)
         if isinstance(error, ProviderError) and error.retry_after:
             print(f"  try again {when(error.retry_after)}", file=sys.stderr)
         if error.hint:
@@ -208,7 +208,8 @@ def stamp(at: float | None, *, date: bool = True) -> str:
     return time.strftime("%Y-%m-%d %H:%M" if date else "%H:%M:%S", time.localtime(at)) if at else ""
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """Return a value as text that a terminal does not obey."""
     if value is None:
         return ""
     return "".join(c if c.isprintable() or c == "\n" else " " for c in str(value))
