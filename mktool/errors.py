@@ -205,6 +205,7 @@ class NotFound(ProviderError):
 
     code = "not_found"
     exit_code = 13
+    default_hint = "check the id or name, and that {provider} shows it to this account"
 
 
 class Rejected(ProviderError):
@@ -212,12 +213,14 @@ class Rejected(ProviderError):
 
     code = "rejected"
     exit_code = 14
+    default_hint = "change what the vendor's words name, then run it again"
 
 
 class Duplicate(Rejected):
     """The same content is already there."""
 
     code = "duplicate"
+    default_hint = "it is there already; to publish it once more, change the text"
 
 
 class RateLimited(ProviderError):

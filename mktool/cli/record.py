@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
 from .. import errors as e
 from ..core import moments, outbox
 from ..core.settings import ledger_path
+from ..http.exchange import Outcome
 from ..store.ledger import Ledger
 from .completion import provider_names
-from .terminal import name, span, stamp, terminal
+from .terminal import cell, name, span, stamp, terminal
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -38,6 +39,9 @@ def log(
     """Every call that was made, the newest last."""
     from ..store import reports
 
+    if outcome and outcome not in get_args(Outcome):
+        known = ", ".join(get_args(Outcome))
+        raise e.InvalidInput(f"there is no outcome {outcome!r}", hint=f"one of {known}")
     with Ledger(ledger_path()) as ledger:
         wanted = reports.Filter(
             _provider(provider), terminal().account, operation, outcome, act,
@@ -49,7 +53,7 @@ def log(
             return
         while True:
             for row in rows:
-                line = json.dumps(row) if terminal().json else "  ".join(map(str, _call(row)))
+                line = json.dumps(row) if terminal().json else "\t".join(map(cell, _call(row)))
                 print(line, flush=True)
                 wanted = replace(wanted, after=row["id"])
             time.sleep(0.5)

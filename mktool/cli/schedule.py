@@ -9,7 +9,7 @@ import typer
 from ..core import moments, schedule
 from ..core.publish import Published
 from ..core.settings import ledger_path
-from ..errors import Busy, MktoolError, Partial
+from ..errors import Busy, MktoolError, OutcomeUnknown, Partial
 from ..store.ledger import Ledger
 from .settings import settings
 from .terminal import name, span, terminal
@@ -93,7 +93,7 @@ def run_due(
     failed = post.report(news, ended)
     if ended is not None:
         return ended.exit_code
-    return Partial.exit_code if failed else 0
+    return failed if failed in (0, OutcomeUnknown.exit_code) else Partial.exit_code
 
 
 def _text(content: object) -> str:

@@ -188,6 +188,12 @@ class _Run:
             self.session.exchange.scope = Scope(self.act.id, seq)
             try:
                 posted = self._call(post)
+            except e.Duplicate:
+                # Refused as a copy of what an earlier look-up missed: look once more.
+                found = self._late(seq, post)
+                if found is not None:
+                    return found
+                raise
             except e.OutcomeUnknown as lost:
                 self.say(f"{lost}; looking for it")
                 found = self._settle(seq, post, lost)
@@ -201,6 +207,17 @@ class _Run:
             self.acts.confirm(self.act.id, seq, posted)
             return posted
         raise AssertionError("unreachable")
+
+    def _late(self, seq: int, post: Post) -> Posted | None:
+        """Return the item of a part that was taken for absent, if the vendor shows it by now."""
+        provider = self.session.provider
+        if not isinstance(provider, CanSettle) or not self.acts.was_in_doubt(self.act.id, seq):
+            return None
+        known = self.acts.known_ids(self.session.spec.name, self.session.account)
+        found = provider.settle(post, self.act.created, known)
+        if found is not None:
+            self.acts.confirm(self.act.id, seq, found)
+        return found
 
     def _call(self, post: Post) -> Posted:
         provider = self.session.provider

@@ -221,6 +221,15 @@ class Acts:
             )
             db.execute("update parts set state = 'planned' where act = ? and seq = ?", (act, seq))
 
+    def was_in_doubt(self, act: int, seq: int) -> bool:
+        """Whether a part was looked for once and not found."""
+        with self.ledger.guard():
+            row = self.ledger.db.execute(
+                "select 1 from calls where act = ? and part = ? and code = 'not_found_at_vendor'",
+                (act, seq),
+            ).fetchone()
+        return row is not None
+
     def known_ids(self, provider: str, account: str) -> frozenset[str]:
         """Return the ids of items that are known to be ours."""
         with self.ledger.guard():
