@@ -36,7 +36,7 @@ def test_scopes_that_were_not_asked_for_are_not_missing(box: Box, vault_key: Non
     keep(box, scopes=frozenset({"tweet.read", "users.read"}))
     found = prove(Settings(load()), "x", "work")
     assert (found.error, found.state, found.missing) == (None, "ok", [])
-    assert found.scopes == {"tweet.read", "users.read"}
+    assert found.scopes == frozenset({"tweet.read", "users.read"})
 
 
 def test_a_failure_is_in_the_proof(box: Box) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -17,9 +18,9 @@ from mktool.store.config import load
 NOW = time.time()
 
 
-def held(now: float = NOW, **facts: object) -> Held:
+def held(now: float = NOW, **facts: Any) -> Held:
     about = {"home": "file", "origin": "https://api.x.com", **facts}
-    accounts.save(Entry("x", "work", **about))  # type: ignore[arg-type]  # fields of Entry
+    accounts.save(Entry("x", "work", **about))
     [found] = inventory.held(Settings(load()), now)
     return found
 
@@ -38,7 +39,7 @@ AGAIN = "mktool authorize x --account work"
         ({"dead": "invalid_grant"}, "auth_failed", f"invalid_grant: {AGAIN}"),
     ],
 )
-def test_states(facts: dict[str, object], state: str, advice: str, vault_key: None) -> None:
+def test_states(facts: dict[str, Any], state: str, advice: str, vault_key: None) -> None:
     found = held(**facts)
     assert (found.state, found.advice) == (state, advice)
 
