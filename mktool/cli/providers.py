@@ -45,12 +45,19 @@ def show(
         terminal().result(facts(cls), text=guide(cls))
         return
     classes = [vendors.load(known) for known in vendors.names()]
-    terminal().result([facts(cls) for cls in classes], COLUMNS, [row(cls) for cls in classes])
+    columns = ("name", "can", "login", "text", "media")
+    terminal().result([facts(cls) for cls in classes], columns, [_brief(cls) for cls in classes])
     terminal().say("mktool providers NAME says how to set one up")
 
 
+def _brief(cls: type[Provider]) -> tuple[str, ...]:
+    name, _, can, login, text, *_ = row(cls)
+    media = ", ".join(f"{k['count']} {kind}" for kind, k in _kinds(cls.spec).items())
+    return name, can, login, text, media
+
+
 def row(cls: type[Provider]) -> tuple[str, ...]:
-    """Return one line of the table of providers."""
+    """Return one line of the full table of providers, as the README has it."""
     spec = cls.spec
     names = " ".join((spec.name, *(f"({alias})" for alias in spec.aliases)))
     limits = _limits(spec)

@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import replace
 from typing import Annotated, Any, get_args
+from urllib.parse import urlsplit
 
 import typer
 
@@ -19,7 +20,7 @@ from .terminal import cell, name, span, stamp, terminal
 
 app = typer.Typer(rich_markup_mode=None)
 
-PER = {900.0: "15 min", 60.0: "1 min", 3600.0: "1 h", 86400.0: "1 d"}
+PER = {900.0: "15 min", 60.0: "min", 3600.0: "h", 86400.0: "day", 1.0: "s"}
 
 
 @app.command(epilog="Example: mktool log --provider x --outcome unknown --since 2d")
@@ -49,7 +50,8 @@ def log(
         )  # fmt: skip
         rows = reports.calls(ledger, wanted, limit)
         if not follow:
-            terminal().result(rows, COLUMNS, map(_call, rows), empty="no call is on record")
+            terminal().result(rows, COLUMNS, map(_call, rows), shorten="request",
+                              empty="no call is on record")  # fmt: skip
             return
         while True:
             for row in rows:
@@ -64,7 +66,7 @@ COLUMNS = ("time", "account", "operation", "status", "outcome", "ms", "request")
 
 
 def _call(row: dict[str, Any]) -> tuple[Any, ...]:
-    detail = f"{row['method']} {row['url']}"
+    detail = f"{row['method']} {urlsplit(row['url']).path}"  # the whole address is in --json
     if row["attempt"] > 1:
         detail += f" (attempt {row['attempt']})"
     today = time.time() - row["at"] < 20 * 3600
@@ -126,9 +128,7 @@ def limits() -> None:
 
 def _window(usage: Any) -> str:
     return (
-        f"{usage.quota} / {PER.get(usage.per) or span(usage.per)}"
-        if usage.per
-        else str(usage.quota)
+        f"{usage.quota}/{PER.get(usage.per) or span(usage.per)}" if usage.per else str(usage.quota)
     )
 
 

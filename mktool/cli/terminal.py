@@ -102,15 +102,19 @@ class Terminal:
     def result(
         self, data: Any, columns: Sequence[str] = (), rows: Iterable[Sequence[Any]] = (),
         *, text: str = "", errors: Sequence[MktoolError] = (), empty: str = "", title: str = "",
+        shorten: str = "",
     ) -> None:  # fmt: skip
-        """Print one result: ``data`` as JSON, or else the rows as a table, or else ``text``."""
+        """Print one result: ``data`` as JSON, or else the rows as a table, or else ``text``.
+
+        ``shorten`` names the column that is cut where the terminal is too narrow.
+        """
         if self.json:
             status: Status = "success" if not errors else ("partial" if data else "error")
             self.envelope(status, data, errors)
             return
         lines = [[cell(value) for value in row] for row in rows]
         if lines:
-            self._table(columns, lines, title)
+            self._table(columns, lines, title, shorten)
         elif text:
             print(cell(text))
         elif empty:
@@ -142,7 +146,9 @@ class Terminal:
 
         return Console(highlight=False, soft_wrap=False)
 
-    def _table(self, columns: Sequence[str], rows: list[list[str]], title: str) -> None:
+    def _table(
+        self, columns: Sequence[str], rows: list[list[str]], title: str, shorten: str
+    ) -> None:
         if not self.tables:
             for row in rows:
                 print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
@@ -151,13 +157,35 @@ class Terminal:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(*columns, box=box.SIMPLE_HEAD, title=title or None, title_justify="left",
-                      pad_edge=False, header_style="bold")  # fmt: skip
+        table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left",
+                      pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")  # fmt: skip
+        for number, column in enumerate(columns):
+            cells = [row[number] for row in rows]
+            # What is short is kept whole; what is long gives way, and is cut or folds.
+            table.add_column(
+                column,
+                no_wrap=max(map(len, cells)) <= SHORT and column != shorten,
+                overflow="fold",
+                justify="right" if all(map(_is_number, cells)) else "left",
+            )
         for row in rows:
             table.add_row(
-                *(Text(cell, style=STYLES.get(cell, ""), overflow="fold") for cell in row)
+                *(
+                    Text(text, STYLES.get(text, ""), no_wrap=True, overflow="ellipsis")
+                    if column == shorten
+                    else Text(text, STYLES.get(text, ""))
+                    for column, text in zip(columns, row, strict=True)
+                )
             )
         self.console().print(table)
+
+
+SHORT = 16  # characters
+
+
+def _is_number(text: str) -> bool:
+    number, _, unit = text.partition(" ")
+    return not text or (unit in ("", "ms") and number.rstrip("%").replace(".", "", 1).isdigit())
 
 
 STYLES: Mapping[str, str] = {
