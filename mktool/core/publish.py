@@ -214,7 +214,10 @@ class _Run:
         if not isinstance(provider, CanSettle) or not self.acts.was_in_doubt(self.act.id, seq):
             return None
         known = self.acts.known_ids(self.session.spec.name, self.session.account)
-        found = provider.settle(post, self.act.created, known)
+        try:
+            found = provider.settle(post, self.act.created, known)
+        except (e.ProviderError, e.Unsupported):
+            return None  # the refusal says more than that it cannot be looked up
         if found is not None:
             self.acts.confirm(self.act.id, seq, found)
         return found
