@@ -151,10 +151,10 @@ def show_outbox() -> None:
     ]  # fmt: skip
     rows = [
         (a.id, name(a.provider, a.account), a.state, f"{sent}/{len(a.content['posts'])}",
-         stamp(a.created), a.error, _next(a))
+         a.error, _next(a))
         for a, sent in found
     ]  # fmt: skip
-    columns = ("act", "to", "state", "sent", "since", "why", "next")
+    columns = ("act", "to", "state", "sent", "why", "next")
     terminal().result(data, columns, rows, empty="nothing is waiting")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -14,9 +15,10 @@ from ..store.ledger import Ledger
 from ..store.locks import lock_path, named_lock
 from ..store.paths import data_dir, private_dir, storage_error
 from . import content, publish
+from .outbox import WAITING
 from .publish import Published
 from .session import Session, open_session
-from .settings import Settings, ledger_path
+from .settings import DEFAULT, Settings, ledger_path
 
 _GO_ON = {
     "open": "run the same command without --at to go on with it",
@@ -65,6 +67,7 @@ def cancel(ledger: Ledger, id: int) -> Act:
     act = acts.get(id)
     if not acts.change(id, ("scheduled", "missed"), "cancelled"):
         raise e.InvalidInput(f"act {id} is {act.state}, not scheduled", hint="mktool schedule list")
+    _drop_copies(acts, act)
     return acts.get(id)
 
 
@@ -92,7 +95,7 @@ def _send(
 ) -> tuple[Published, bool]:
     result = Published(act.provider, act.account, act.id, len(act.content["posts"]))
     try:
-        account = "" if act.account == "default" else act.account
+        account = "" if act.account == DEFAULT else act.account
         session = open_session(settings, act.provider, account)
     except e.MktoolError as error:
         result.error = error
@@ -105,6 +108,8 @@ def _send(
             session.close()
     if isinstance(result.error, e.Interrupted):
         raise result.error
+    if result.error is None:
+        _drop_copies(acts, act)
     if result.error is None or isinstance(result.error, FINAL):
         return result, True  # `go_on` has put it on record
     acts.mark(act.id, "scheduled", code=result.error.code, error=result.error.message)
@@ -135,3 +140,18 @@ def _keep(media: Media) -> Media:
     except OSError as error:
         raise storage_error("write", copy, error) from None
     return replace(media, path=copy)
+
+
+def _drop_copies(acts: Acts, act: Act) -> None:
+    """Delete the copied media of an act that needs them no more, but for those others wait for."""
+    kept = {path for other in acts.listed(WAITING) for path in _copies(other)}
+    for path in _copies(act) - kept:
+        with contextlib.suppress(OSError):  # a leftover is harmless
+            path.unlink()
+            path.parent.rmdir()
+
+
+def _copies(act: Act) -> set[Path]:
+    """Return the files of an act that lie in our own folder."""
+    files = {Path(media["path"]) for post in act.content["posts"] for media in post["media"]}
+    return {path for path in files if path.is_relative_to(data_dir() / "media")}

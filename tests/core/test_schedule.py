@@ -138,6 +138,22 @@ class TestMedia:
         assert run()[0][0].state == "done"
         assert [m.alt for m in x.box.items[0].media] == ["A cat"]
 
+    def test_a_copy_goes_when_nobody_waits_for_it(
+        self, x: Sender, ledger: Ledger, tmp_path: Path
+    ) -> None:
+        cat = tmp_path / "cat.png"
+        cat.write_bytes(PNG)
+        posts = [Post("look", media=(media_from(str(cat)),))]
+        first = later(x, posts)
+        second = later(x, posts, again=True, after=2 * HOUR)
+        copy = Path(first.content["posts"][0]["media"][0]["path"])
+        due(ledger)
+        assert run()[0][0].state == "done"
+        assert copy.exists()
+        schedule.cancel(ledger, second.id)
+        assert not copy.parent.exists()
+        assert cat.exists()
+
     def test_a_copy_that_was_changed_is_not_sent(
         self, x: Sender, ledger: Ledger, tmp_path: Path
     ) -> None:
