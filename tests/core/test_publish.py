@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from mktool import errors as e
+from mktool import providers
+from mktool.capability import CanSettle
 from mktool.core import outbox
 from mktool.core.settings import ledger_path
+from mktool.model import Post
 from mktool.store.acts import Act, Acts
 from mktool.store.ledger import Ledger
 from tests.box import Box, Sender
@@ -53,6 +56,23 @@ def test_a_thread_hangs_together(box: Box, x: Sender) -> None:
 
 
 class TestALostAnswer:
+    def test_that_a_look_up_misses_is_found_when_the_copy_is_refused(
+        self, box: Box, x: Sender, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cls = providers.load("x")
+        assert issubclass(cls, CanSettle)
+        real = cls.settle
+
+        def slow_to_show(self: Any, post: Post, since: float, known: frozenset[str]) -> Any:
+            """A vendor whose lists lag behind: it shows the item after the second attempt."""
+            return real(self, post, since, known) if box.calls(TWEETS) > 1 else None
+
+        monkeypatch.setattr(cls, "settle", slow_to_show)
+        box.breaks(f"cut@1:{HOOKS}")
+        done = x("hello")
+        assert (done.state, box.calls(TWEETS)) == ("done", 2)
+        assert [item.id for item in box.items] == [done.posted[0].id]
+
     def test_is_looked_up_and_found(self, box: Box, x: Sender, ledger: Ledger) -> None:
         box.breaks(f"cut@1:{HOOKS}")
         done = x("hello")
