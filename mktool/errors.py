@@ -30,6 +30,17 @@ from __future__ import annotations
 
 from typing import ClassVar, NamedTuple
 
+DEFAULT_ACCOUNT = "default"
+
+
+def login_command(provider: str, account: str = "") -> str:
+    """Return the command that logs an account in, or in again: what many hints come down to."""
+    return f"mktool authorize {provider}{_account_flag(account)}"
+
+
+def _account_flag(account: str) -> str:
+    return "" if account in ("", DEFAULT_ACCOUNT) else f" --account {account}"
+
 
 class MktoolError(Exception):
     """Base class: caught at the edge (terminal, HTTP) and nowhere else."""
@@ -172,8 +183,9 @@ class ProviderError(MktoolError):
         hint: str = "",
         retry_after: float | None = None,
     ) -> None:
-        account = "" if context.account in ("", "default") else f" --account {context.account}"
-        filled = (hint or self.default_hint).format(provider=context.provider, account=account)
+        filled = (hint or self.default_hint).format(
+            provider=context.provider, account=_account_flag(context.account)
+        )
         super().__init__(message, hint=filled)
         self.context = context
         self.retry_after = retry_after

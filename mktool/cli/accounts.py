@@ -8,9 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from ..core import inventory
+from ..core.settings import DEFAULT
+from ..store.accounts import Entry
 from .completion import provider_names
 from .settings import settings
-from .terminal import span, terminal
+from .terminal import name, span, terminal
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -23,7 +25,7 @@ def accounts() -> None:
     found = inventory.held(given, now)
     data = [_data(held) for held in found]
     rows = [
-        (_name(h.entry), h.state, h.entry.name or h.entry.id, _expiry(h.entry, now), h.entry.home,
+        (_shown(h.entry), h.state, h.entry.name or h.entry.id, _expiry(h.entry, now), h.entry.home,
          h.entry.fingerprint)
         for h in found
     ]  # fmt: skip
@@ -32,9 +34,9 @@ def accounts() -> None:
     out.result(data, columns, rows, empty=hint)
     for one in found:
         if one.advice:
-            out.warn(f"{_name(one.entry)}: {one.advice}")
-    for name, variables in inventory.supplied(given).items():
-        out.say(f"{name}: from the environment ({', '.join(variables)})")
+            out.warn(f"{_shown(one.entry)}: {one.advice}")
+    for provider, variables in inventory.supplied(given).items():
+        out.say(f"{provider}: from the environment ({', '.join(variables)})")
 
 
 @app.command(epilog="Example: mktool revoke linkedin --account work")
@@ -47,13 +49,13 @@ def revoke(
     """Log out: revoke the tokens at the vendor, then delete them here."""
     from ..core import connect
 
-    name, _, account = provider.partition(":")
+    vendor, _, account = provider.partition(":")
     out = terminal()
     entry = connect.disconnect(
-        settings(), name, account or out.account or "default", out.say, force=force
+        settings(), vendor, account or out.account or DEFAULT, out.say, force=force
     )
     data = {"provider": entry.provider, "account": entry.account, "state": "revoked"}
-    out.result(data, text=f"{_name(entry)}: logged out")
+    out.result(data, text=f"{_shown(entry)}: logged out")
 
 
 def _data(held: inventory.Held) -> dict[str, Any]:
@@ -69,11 +71,11 @@ def _data(held: inventory.Held) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _name(entry: Any) -> str:
-    return entry.provider if entry.account == "default" else f"{entry.provider}:{entry.account}"
+def _shown(entry: Entry) -> str:
+    return name(entry.provider, entry.account)
 
 
-def _expiry(entry: Any, now: float) -> str:
+def _expiry(entry: Entry, now: float) -> str:
     if entry.expires_at is None:
         return "never told"
     if entry.refreshable:

@@ -11,7 +11,7 @@ from .. import errors as e
 from .. import providers
 from ..core import connect, login
 from ..core.fields import Flow, asked_for, secret_names
-from ..core.settings import Settings
+from ..core.settings import DEFAULT, Settings
 from ..model import Secret
 from ..spec import Spec
 from ..store.vault.environment import variable
@@ -48,20 +48,19 @@ def authorize(
     name, _, account = provider.partition(":")
     cls, given, out = providers.load(name), settings(), terminal()
     spec = cls.spec
-    account = account or out.account or "default"
+    account = account or out.account or DEFAULT
     flow = _flow(token_stdin, paste, device, client_credentials)
     fields = connect.supplied(given, spec) | _fields(spec, field or [])
     if token_stdin:
         key = Secret(sys.stdin.buffer.read(100_000).decode("utf-8", "replace").strip())
         fields[connect.key_field(spec, key)] = key
     else:
-        _ask(given, spec, fields, flow)
+        _ask(given, spec, fields)
     person = login.Person(out.say, out.ask, login.open_browser)
     entry = connect.connect(given, cls, account, fields, person, flow=flow, scopes=scope or ())
-    expires = None if entry.expires_at is None else entry.expires_at
     data = {
         "provider": entry.provider, "account": entry.account, "id": entry.id or None,
-        "name": entry.name or None, "home": entry.home, "expires_at": expires,
+        "name": entry.name or None, "home": entry.home, "expires_at": entry.expires_at,
         "scopes": sorted(entry.scopes) if entry.scopes is not None else None,
         "fingerprint": entry.fingerprint,
     }  # fmt: skip
@@ -99,7 +98,7 @@ def _fields(spec: Spec, pairs: list[str]) -> dict[str, str | Secret]:
     return found
 
 
-def _ask(given: Settings, spec: Spec, fields: dict[str, str | Secret], flow: Flow | None) -> None:
+def _ask(given: Settings, spec: Spec, fields: dict[str, str | Secret]) -> None:
     """Ask the person for what is still missing, hidden where it is secret."""
     out, scheme = terminal(), spec.auth[0]
     missing = [name for name in asked_for(scheme) if name not in fields]

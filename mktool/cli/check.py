@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from .. import providers
 from ..core.check import Proof, prove
-from ..errors import InvalidInput, Partial
+from ..core.settings import DEFAULT, Settings
+from ..errors import Forbidden, InvalidInput, Partial, login_command
 from .completion import provider_names
 from .settings import settings
-from .terminal import Status, span, terminal
+from .terminal import Status, name, span, terminal
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -22,8 +23,8 @@ def test_integration(
     provider: Annotated[str, typer.Argument(help="Which one.", autocompletion=provider_names)],
 ) -> int:
     """Prove one account with a read-only call."""
-    name, _, account = provider.partition(":")
-    known = providers.load(name).spec.name
+    vendor, _, account = provider.partition(":")
+    known = providers.load(vendor).spec.name
     proof = prove(settings(), known, account or terminal().account)
     _show([proof])
     return proof.error.exit_code if proof.error else _missing_code([proof])
@@ -35,16 +36,16 @@ def test_integrations() -> int:
     from ..core.side import each
 
     given = settings()
-    names = _all(given)
-    if not names:
+    accounts = _all(given)
+    if not accounts:
         raise InvalidInput("no account is connected", hint="mktool authorize PROVIDER")
-    proofs = each(given, lambda name: prove(given, *name), names)
+    proofs = each(given, lambda account: prove(given, *account), accounts)
     _show(proofs)
     failed = [proof for proof in proofs if proof.error]
     return Partial.exit_code if failed else _missing_code(proofs)
 
 
-def _all(given: Any) -> list[tuple[str, str]]:
+def _all(given: Settings) -> list[tuple[str, str]]:
     """Every account of the index, and what the environment supplies."""
     from ..core.settings import environment_accounts
     from ..store import accounts
@@ -52,7 +53,7 @@ def _all(given: Any) -> list[tuple[str, str]]:
     found = [(entry.provider, entry.account) for entry in accounts.read_all()]
     supplied = environment_accounts(given)
     return [(p, "") for p in supplied] + [
-        pair for pair in found if pair[1] != "default" or pair[0] not in supplied
+        pair for pair in found if pair[1] != DEFAULT or pair[0] not in supplied
     ]
 
 
@@ -66,7 +67,7 @@ def _show(proofs: list[Proof]) -> None:
         for p in proofs
     ]  # fmt: skip
     rows = [
-        (_account(p), p.state, p.name, f"{p.ms:.0f} ms" if p.ms is not None else "",
+        (name(p.provider, p.account), p.state, p.name, f"{p.ms:.0f} ms" if p.ms is not None else "",
          p.limit_left, _expiry(p.expires_at, now))
         for p in proofs
     ]  # fmt: skip
@@ -82,19 +83,13 @@ def _show(proofs: list[Proof]) -> None:
             terminal().error(proof.error)
         if proof.missing:
             terminal().warn(
-                f"{_account(proof)} lacks {', '.join(proof.missing)}:"
-                f" mktool authorize {proof.provider}"
+                f"{name(proof.provider, proof.account)} lacks {', '.join(proof.missing)}:"
+                f" {login_command(proof.provider, proof.account)}"
             )
 
 
 def _missing_code(proofs: list[Proof]) -> int:
-    from ..errors import Forbidden
-
     return Forbidden.exit_code if any(p.missing for p in proofs) else 0
-
-
-def _account(proof: Proof) -> str:
-    return proof.provider if proof.account == "default" else f"{proof.provider}:{proof.account}"
 
 
 def _expiry(at: float | None, now: float) -> str:

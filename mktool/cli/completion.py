@@ -171,7 +171,7 @@ def _hoisting(known: type[ShellComplete]) -> Callable[..., ShellComplete]:
 
     from .app import GLOBAL, hoist
 
-    class Hoisting(known):  # type: ignore[valid-type, misc]
+    class Hoisting(known):  # type: ignore[valid-type, misc]  # the base is known at run time
         def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
             if args and GLOBAL.get(args[-1]):  # its value is being typed
                 return list(super().get_completions(args[-1:], incomplete))

@@ -101,13 +101,12 @@ class _Tour:
         self.mktool("authorize", name, "--token-stdin", *extra, stdin=key)
 
     def threading_provider(self, names: Sequence[str]) -> str:
-        """The first provider whose default login may publish threads and look lost ones up."""
+        """Return the last provider that threads, looks lost posts up and reads numbers."""
         from .. import providers
         from ..capability import CanMeasure, CanSettle, CanThread
 
-        able = [n for n in names if issubclass(providers.load(n), CanThread)]
-        sure = [n for n in able if issubclass(providers.load(n), CanSettle)]
-        return [n for n in sure if issubclass(providers.load(n), CanMeasure)][-1]
+        verbs = (CanThread, CanSettle, CanMeasure)
+        return [n for n in names if all(issubclass(providers.load(n), v) for v in verbs)][-1]
 
     def crash(self, provider: str) -> None:
         from ..sandbox.faults import Faults

@@ -9,7 +9,6 @@ import typer
 
 from .. import errors, providers
 from ..errors import InvalidInput, MktoolError
-from ..spec import Spec
 from ..store.config import SETTINGS, Setting
 from ..store.vault.environment import variable
 from .terminal import terminal
@@ -102,7 +101,7 @@ def environment() -> Iterator[tuple[str, str]]:
     yield from VARIABLES.items()
     for setting in SETTINGS:
         yield setting.env, f"[{setting.section}] {setting.key}: {setting.help}"
-    for spec in specs():
+    for spec in providers.specs():
         for field in spec.fields:
             usual = f"; or {', '.join(field.env)}" if field.env else ""
             yield variable(spec.name, field.name), f"{spec.title}: {field.help}{usual}"
@@ -120,18 +119,13 @@ def config_example() -> str:
         for setting in SETTINGS:
             if setting.section == section:
                 lines += _example(setting)
-    for spec in specs():
+    for spec in providers.specs():
         lines += ["", f"[providers.{spec.name}]"]
         lines += [f'# base_url = "{spec.base_url}"']
         for field in spec.fields:
             if not field.secret:
                 lines += [f"# {field.help}", f'# {field.name} = "{field.default}"']
     return "\n".join(lines) + "\n"
-
-
-def specs() -> list[Spec]:
-    """Return the spec of every built-in provider."""
-    return [providers.load(name).spec for name in providers.names()]
 
 
 def _example(setting: Setting) -> list[str]:

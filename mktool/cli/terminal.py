@@ -13,13 +13,10 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from ..errors import InvalidInput, MktoolError, ProviderError
+from ..errors import DEFAULT_ACCOUNT, InvalidInput, MktoolError, ProviderError
 from ..model import Secret
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 Status = Literal["success", "partial", "error"]
 
@@ -101,7 +98,7 @@ class Terminal:
 
     def result(
         self, data: Any, columns: Sequence[str] = (), rows: Iterable[Sequence[Any]] = (),
-        *, text: str = "", errors: Sequence[MktoolError] = (), empty: str = "", title: str = "",
+        *, text: str = "", errors: Sequence[MktoolError] = (), empty: str = "",
         shorten: str = "",
     ) -> None:  # fmt: skip
         """Print one result: ``data`` as JSON, or else the rows as a table, or else ``text``.
@@ -114,7 +111,7 @@ class Terminal:
             return
         lines = [[cell(value) for value in row] for row in rows]
         if lines:
-            self._table(columns, lines, title, shorten)
+            self._table(columns, lines, shorten)
         elif text:
             print(cell(text))
         elif empty:
@@ -140,25 +137,19 @@ class Terminal:
         if error.hint:
             print(f"  next: {error.hint}", file=sys.stderr)
 
-    def console(self) -> Console:
-        """A Rich console on stdout; imported only when a table is drawn."""
-        from rich.console import Console
-
-        return Console(highlight=False, soft_wrap=False)
-
-    def _table(
-        self, columns: Sequence[str], rows: list[list[str]], title: str, shorten: str
-    ) -> None:
+    def _table(self, columns: Sequence[str], rows: list[list[str]], shorten: str) -> None:
         if not self.tables:
             for row in rows:
-                print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
+                print("\t".join(text.replace("\t", " ").replace("\n", " ") for text in row))
             return
         from rich import box
+        from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left",
-                      pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")  # fmt: skip
+        table = Table(
+            box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
+        )
         for number, column in enumerate(columns):
             cells = [row[number] for row in rows]
             # What is short is kept whole; what is long gives way, and is cut or folds.
@@ -177,7 +168,7 @@ class Terminal:
                     for column, text in zip(columns, row, strict=True)
                 )
             )
-        self.console().print(table)
+        Console(highlight=False).print(table)
 
 
 SHORT = 16  # characters
@@ -208,7 +199,7 @@ def as_json(error: MktoolError) -> dict[str, Any]:
 
 def name(provider: str, account: str) -> str:
     """Return how an account is written: the provider, and which one if not the default."""
-    return provider if account in ("", "default") else f"{provider}:{account}"
+    return provider if account in ("", DEFAULT_ACCOUNT) else f"{provider}:{account}"
 
 
 def when(seconds: float) -> str:

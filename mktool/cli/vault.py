@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InvalidInput
+from ..errors import DEFAULT_ACCOUNT, InvalidInput
 from ..model import Secret
 from ..store import accounts, vault
 from ..store.accounts import Home
@@ -116,4 +116,4 @@ def _key(name: str) -> str:
 
     provider, _, account = name.partition(":")
     spec = providers.load(provider).spec
-    return accounts.record_name(spec.name, account or terminal().account or "default")
+    return accounts.record_name(spec.name, account or terminal().account or DEFAULT_ACCOUNT)

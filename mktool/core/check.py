@@ -13,7 +13,7 @@ from ..http.client import scheme_for
 from ..model import Account
 from ..store import limits
 from .session import Session, open_session
-from .settings import Settings
+from .settings import DEFAULT, Settings
 
 if TYPE_CHECKING:
     from ..http.oauth import Introspection
@@ -43,7 +43,7 @@ class Proof:
 
 def prove(settings: Settings, provider: str, account: str = "") -> Proof:
     """Return what the vendor says about an account; a failure is in the proof, not raised."""
-    proof = Proof(provider, account or "default")
+    proof = Proof(provider, account or DEFAULT)
     session: Session | None = None
     try:
         session = open_session(settings, provider, account)
@@ -106,7 +106,7 @@ def _introspect(session: Session) -> Introspection | None:
 
 
 def _limit_left(session: Session) -> str:
-    """The tightest window, as "74 of 75 in 15 min"."""
+    """Return the tightest limit, as "74 of 75 post"; "" where none is counted."""
     now = session.ledger.clock()
     found = list(
         limits.usage(

@@ -22,8 +22,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from .. import providers
-from ..errors import MktoolError
-from ..spec import DAY, MB, MINUTE, Spec
+from ..errors import MktoolError, login_command
+from ..spec import DAY, MB, MINUTE
 from ..store import accounts, config, vault
 from ..store.config import SETTINGS, Config
 from ..store.locks import Holder, holder, lock_path
@@ -112,7 +112,9 @@ def _config(patient: Patient) -> Iterator[Finding]:
 def _provider_section(loaded: Config, name: str) -> Iterator[Finding]:
     where = f"{loaded.path}: [providers.{name}]"
     if name not in providers.names():
-        yield Finding("config", "warning", f"{where}: no such provider", _near(name, _vendors()))
+        yield Finding(
+            "config", "warning", f"{where}: no such provider", _near(name, providers.names())
+        )
         return
     known = ["base_url", *(f.name for f in providers.load(name).spec.fields)]
     for key in loaded.provider(name):
@@ -123,7 +125,7 @@ def _provider_section(loaded: Config, name: str) -> Iterator[Finding]:
 def _address(patient: Patient) -> Iterator[Finding]:
     """Where the providers lead, if not to the vendor."""
     settings = Settings(patient.config(), patient.environ)
-    for spec in _specs():
+    for spec in providers.specs():
         target = target_of(settings, spec)
         if target.override:
             yield Finding("address", "warning", f"{spec.name} leads to {target.origin}",
@@ -136,7 +138,7 @@ def _address(patient: Patient) -> Iterator[Finding]:
 
 def _environment(patient: Patient) -> Iterator[Finding]:
     known = set(OWN_VARIABLES) | {setting.env for setting in SETTINGS}
-    for spec in _specs():
+    for spec in providers.specs():
         known.add(variable(spec.name, "base_url"))
         known |= {variable(spec.name, field.name) for field in spec.fields}
         known |= {variable(spec.name, need) for scheme in spec.auth for need in scheme.needs}
@@ -181,7 +183,7 @@ def _accounts(patient: Patient) -> Iterator[Finding]:
             yield Finding("accounts", "warning", f"{entry.key}: its provider is not installed")
             continue
         spec = providers.load(entry.provider).spec
-        yield _account(entry, spec, patient.now, oldest)
+        yield _account(entry, patient.now, oldest)
         origin = target_of(settings, spec).origin
         if entry.origin != origin:
             yield Finding("accounts", "warning",
@@ -189,7 +191,7 @@ def _accounts(patient: Patient) -> Iterator[Finding]:
                           _login_again(entry))  # fmt: skip
 
 
-def _account(entry: accounts.Entry, spec: Spec, now: float, oldest: float) -> Finding:
+def _account(entry: accounts.Entry, now: float, oldest: float) -> Finding:
     state = accounts.state(entry, now)
     if state in ("expired", "auth_failed"):
         detail = f"{entry.key}: {state.replace('_', ' ')} {entry.dead}".rstrip()
@@ -206,8 +208,7 @@ def _account(entry: accounts.Entry, spec: Spec, now: float, oldest: float) -> Fi
 
 
 def _login_again(entry: accounts.Entry) -> str:
-    named = "" if entry.account == "default" else f" --account {entry.account}"
-    return f"mktool authorize {entry.provider}{named}"
+    return login_command(entry.provider, entry.account)
 
 
 # -- files -------------------------------------------------------------------------------------
@@ -363,14 +364,6 @@ def _is_alive(pid: int) -> bool:
     except OSError:  # another user's
         return True
     return True
-
-
-def _specs() -> list[Spec]:
-    return [providers.load(name).spec for name in providers.names()]
-
-
-def _vendors() -> list[str]:
-    return providers.names()
 
 
 def _near(word: str, known: set[str] | list[str]) -> str:

@@ -46,9 +46,7 @@ def supplied(settings: Settings) -> dict[str, list[str]]:
 
 
 def _one(entry: Entry, trouble: Mapping[str, e.VaultError | None], most: float, now: float) -> Held:
-    again = f"mktool authorize {entry.provider}"
-    if entry.account != "default":
-        again += f" --account {entry.account}"
+    again = e.login_command(entry.provider, entry.account)
     state: str = accounts.state(entry, now)
     age = (now - (entry.updated_at or now)) / DAY
     advice = {

@@ -244,9 +244,8 @@ class _Attempt:
         return not issuer or origin(issuer) in map(origin, ours)
 
     def _refused(self, words: str) -> e.NeedsLogin:
-        return e.NeedsLogin(
-            f"{self.spec.title}: {words}", hint=f"begin again: mktool authorize {self.spec.name}"
-        )
+        again = e.login_command(self.spec.name, self.exchange.account)
+        return e.NeedsLogin(f"{self.spec.title}: {words}", hint=f"begin again: {again}")
 
 
 def _scheme(spec: Spec, flow: Flow) -> OAuth2:

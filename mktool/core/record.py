@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from ..errors import VaultError
+from ..errors import VaultError, login_command
 from ..http.auth import ClientCredentials, OAuth2, ServiceAccount, Tokens
 from ..model import Secret
 from ..spec import Spec
@@ -132,9 +132,9 @@ def read(name: str, data: Mapping[str, Any]) -> Record:
             data["dead"],
         )
     except (KeyError, TypeError, AttributeError):
-        provider = name.partition(":")[0]
+        provider, _, account = name.partition(":")
         raise VaultError(
-            f"the record of {name} is not one of mktool's", hint=f"mktool authorize {provider}"
+            f"the record of {name} is not one of mktool's", hint=login_command(provider, account)
         ) from None
 
 

@@ -17,12 +17,12 @@ from ..store import accounts
 from ..store.accounts import Entry
 from ..store.config import Config
 from ..store.paths import data_dir
-from ..store.vault.environment import environment_options, environment_secrets
+from ..store.vault.environment import environment_options, environment_secrets, variable
 
 if TYPE_CHECKING:
     from ..spec import Spec
 
-DEFAULT = "default"
+DEFAULT = e.DEFAULT_ACCOUNT
 
 
 @dataclass(slots=True)
@@ -57,25 +57,24 @@ def environment_accounts(settings: Settings) -> list[str]:
     """Return the providers for which the environment alone is a login."""
     if not any(map(_like_a_credential, settings.environ)):
         return []  # no vendor is imported to find that out
-    found = []
-    for name in providers.names():
-        spec = providers.load(name).spec
-        if logs_in(spec, environment_secrets(spec, settings.environ)):
-            found.append(name)
-    return found
+    return [
+        spec.name
+        for spec in providers.specs()
+        if logs_in(spec, environment_secrets(spec, settings.environ))
+    ]
 
 
-def _like_a_credential(variable: str) -> bool:
+def _like_a_credential(name: str) -> bool:
     """Whether a variable is named as those of the providers' secrets are, and not our vault's."""
     words = ("TOKEN", "KEY", "SECRET", "SID", "PASSWORD", "URL")
-    return variable.endswith(words) and not variable.startswith("MKTOOL_VAULT")
+    return name.endswith(words) and not name.startswith("MKTOOL_VAULT")
 
 
 def target_of(settings: Settings, spec: Spec) -> Target:
     """Return where this provider's addresses lead; `ConfigError` where tokens must not go."""
     config, environ = settings.config, settings.environ
-    variable = f"MKTOOL_{spec.name}_BASE_URL".upper().replace("-", "_")
-    override, where = environ.get(variable, ""), f"${variable}"
+    own = variable(spec.name, "base_url")
+    override, where = environ.get(own, ""), f"${own}"
     if not override:
         override = config.provider(spec.name).get("base_url", "")
         where = f"{config.path}: [providers.{spec.name}] base_url"
@@ -121,9 +120,8 @@ def _entry(spec: Spec, account: str) -> Entry:
     if entry is not None:
         return entry
     others = [one.account for one in accounts.read_all() if one.provider == spec.name]
-    named = "" if account == DEFAULT else f" --account {account}"
     also = f"; there is {', '.join(others)}" if others else ""
     raise e.NeedsLogin(
         f"{spec.title}: no account {account!r} is connected{also}",
-        hint=f"mktool authorize {spec.name}{named}",
+        hint=e.login_command(spec.name, account),
     )

@@ -181,10 +181,9 @@ class StoredCredential:
         )
 
     def _needs_login(self, reason: str) -> e.NeedsLogin:
-        named = "" if self._entry.account == "default" else f" --account {self._entry.account}"
         return e.NeedsLogin(
             reason if reason.startswith(self._spec.title) else f"{self._spec.title}: {reason}",
-            hint=f"mktool authorize {self._spec.name}{named}",
+            hint=e.login_command(self._spec.name, self._entry.account),
         )
 
 

@@ -58,7 +58,6 @@ class Device:
     url: str
     interval: float
     expires_at: float
-    direct_url: str = ""  # the same address with the code filled in
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +119,6 @@ class TokenClient:
             _web_address(reply, "verification_uri"),
             _seconds(reply.get("interval")) or 5.0,
             now + (_seconds(reply.get("expires_in")) or 600.0),
-            _web_address(reply, "verification_uri_complete")
-            if reply.get("verification_uri_complete")
-            else "",
         )
 
     def device_poll(self, device: Device) -> Tokens:
@@ -280,9 +276,7 @@ class TokenClient:
         return e.NeedsLogin(f"{self._exchange.spec.title}: {words}", hint=self._log_in())
 
     def _log_in(self) -> str:
-        account = self._exchange.account
-        named = "" if account in ("", "default") else f" --account {account}"
-        return f"mktool authorize {self._exchange.spec.name}{named}"
+        return e.login_command(self._exchange.spec.name, self._exchange.account)
 
     def _client_id(self) -> str:
         return self._need("client_id")

@@ -21,7 +21,7 @@ DIRECT = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 def _httpx() -> Any:
     # httpx imports its own command line (click, rich, pygments: 40 ms) where click is installed.
     if "httpx" not in sys.modules:
-        sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+        sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None: not there
     import logging
 
     import httpx

@@ -10,6 +10,7 @@ from ..errors import InvalidInput
 
 if TYPE_CHECKING:
     from ..provider import Provider
+    from ..spec import Spec
 
 GROUP = "mktool.providers"
 
@@ -32,6 +33,11 @@ def load(name: str) -> type[Provider]:
         found: type[Provider] = import_module(f"{__name__}.{wanted.replace('-', '_')}").PROVIDER
         return found
     return _alias(wanted) or _plugin(wanted) or _unknown(name)
+
+
+def specs() -> list[Spec]:
+    """Return the spec of every built-in vendor, which imports them all."""
+    return [load(name).spec for name in names()]
 
 
 def _alias(name: str) -> type[Provider] | None:

@@ -7,10 +7,10 @@ and is never replaced by the other one behind the user's back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ...errors import (
     MktoolError,
@@ -19,13 +19,15 @@ from ...errors import (
     VaultNoKey,
     VaultTampered,
     VaultUnreachable,
+    login_command,
 )
-from ...model import Secret
 from .. import accounts
 from ..accounts import Home
 from ..locks import lock, lock_path
 
-Ask = Callable[[str], Secret]
+if TYPE_CHECKING:
+    from .keys import Ask
+
 _ACCOUNT_LOCK_SECONDS = 90.0  # as long as another process may take to renew the token
 
 
@@ -161,7 +163,7 @@ def _copy(name: str, source: Vault, target: Vault) -> None:
     if record is None:
         raise NeedsLogin(
             f"the credential of {name} is gone from the {source.home}",
-            hint=f"mktool authorize {_split(name)[0]}",
+            hint=login_command(*_split(name)),
         )
     target.put(name, record)
     if target.get(name) != record:
