@@ -62,6 +62,8 @@ COMMANDS = {
     "help": Entry("help", "Help on a topic: exit-codes, environment, config.", TOOLS),
 }
 
+STOPPED = "stopped; what had gone out is on record"
+
 # Flags that may stand anywhere on the line; True if a value follows.
 GLOBAL = {
     "--json": False, "--quiet": False, "-q": False, "--verbose": False, "-v": False,
@@ -97,6 +99,12 @@ class Lazy(TyperGroup):
         if rows:  # no module is imported for a name
             return [CompletionItem(name, help=help) for name, help in rows]
         return super().shell_complete(ctx, incomplete)
+
+    def invoke(self, ctx: Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # Typer would end without a word
+            raise Interrupted(STOPPED) from None
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
         for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):
@@ -165,7 +173,7 @@ def run(argv: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (KeyboardInterrupt, typer.Abort):
-        return _fail(Interrupted("stopped; what had gone out is on record"))
+        return _fail(Interrupted(STOPPED))
     except Exception as error:
         from .failure import as_ours
 

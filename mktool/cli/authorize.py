@@ -107,13 +107,14 @@ def _ask(given: Settings, spec: Spec, fields: dict[str, str | Secret]) -> None:
     out.say(spec.setup)
     for name in missing:
         declared = spec.setting(name)
-        words = declared.help if declared else name
-        if name not in scheme.needs:
-            fields[name] = out.ask(f"{words}: ")
-            continue
-        kinds = " or ".join(s.needs[-1].replace("_", " ") for s in spec.auth)
-        key = out.ask_secret(f"{kinds} (not shown): ")
-        fields[connect.key_field(spec, key)] = key
+        if name in scheme.needs:
+            kinds = " or ".join(s.needs[-1].replace("_", " ") for s in spec.auth)
+            key = out.ask_secret(f"{kinds} (not shown): ")
+            fields[connect.key_field(spec, key)] = key
+        elif name in secret_names(spec):
+            fields[name] = out.ask_secret(f"{name.replace('_', ' ')} (not shown): ")
+        else:
+            fields[name] = out.ask(f"{declared.help if declared else name}: ")
     secret = spec.setting("client_secret")
     if secret is not None and secret.name not in fields and "client_id" in missing:
         value = out.ask_secret("client secret (not shown; empty if there is none): ")

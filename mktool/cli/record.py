@@ -32,7 +32,7 @@ def log(
     outcome: Annotated[
         str, typer.Option(help="ok, refused, failed, unknown, unsent or intent.")
     ] = "",
-    act: Annotated[int, typer.Option(help="Only the calls of this act.")] = 0,
+    act: Annotated[int | None, typer.Option(help="Only the calls of this act.")] = None,
     since: Annotated[str, typer.Option(help="How far back: 90m, 24h, 7d.")] = "",
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="How many.")] = 50,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more.")] = False,
@@ -45,7 +45,7 @@ def log(
         raise e.InvalidInput(f"there is no outcome {outcome!r}", hint=f"one of {known}")
     with Ledger(ledger_path()) as ledger:
         wanted = reports.Filter(
-            _provider(provider), terminal().account, operation, outcome, act,
+            _provider(provider), terminal().account, operation, outcome, act or 0,
             ledger.clock() - moments.seconds(since) if since else 0.0,
         )  # fmt: skip
         rows = reports.calls(ledger, wanted, limit)
@@ -53,13 +53,16 @@ def log(
             terminal().result(rows, COLUMNS, map(_call, rows), shorten="request",
                               empty="no call is on record")  # fmt: skip
             return
-        while True:
-            for row in rows:
-                line = json.dumps(row) if terminal().json else "\t".join(map(cell, _call(row)))
-                print(line, flush=True)
-                wanted = replace(wanted, after=row["id"])
-            time.sleep(0.5)
-            rows = reports.calls(ledger, wanted, 1000)
+        try:
+            while True:
+                for row in rows:
+                    line = json.dumps(row) if terminal().json else "\t".join(map(cell, _call(row)))
+                    print(line, flush=True)
+                    wanted = replace(wanted, after=row["id"])
+                time.sleep(0.5)
+                rows = reports.calls(ledger, wanted, 1000)
+        except KeyboardInterrupt:  # how it always ends: no error
+            raise typer.Exit(e.Interrupted.exit_code) from None
 
 
 COLUMNS = ("time", "account", "operation", "status", "outcome", "ms", "request")

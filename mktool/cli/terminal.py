@@ -7,6 +7,7 @@ tab-separated lines; with ``--json``: one envelope.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import DEFAULT_ACCOUNT, InvalidInput, MktoolError, ProviderError
+from ..errors import DEFAULT_ACCOUNT, Interrupted, InvalidInput, MktoolError, ProviderError
 from ..model import Secret
 
 Status = Literal["success", "partial", "error"]
@@ -61,6 +62,7 @@ class Terminal:
     def say(self, text: str) -> None:
         """Progress and hints."""
         if not self.quiet:
+            _in_order()
             print(cell(text), file=sys.stderr, flush=True)
 
     def detail(self, text: str) -> None:
@@ -131,6 +133,9 @@ class Terminal:
 
     def error(self, error: MktoolError) -> None:
         """Say what went wrong and what to do next."""
+        _in_order()
+        if isinstance(error, Interrupted) and sys.stderr.isatty():
+            print(file=sys.stderr)  # the terminal has just shown ^C
         print(f"error: {cell(error)}", file=sys.stderr)
         if isinstance(error, ProviderError) and error.retry_after:
             print(f"  try again {when(error.retry_after)}", file=sys.stderr)
@@ -169,6 +174,12 @@ class Terminal:
                 )
             )
         Console(highlight=False).print(table)
+
+
+def _in_order() -> None:
+    """Let results stand before what is said next, where both go to one file."""
+    with contextlib.suppress(OSError):  # a full disk is found at the end
+        sys.stdout.flush()
 
 
 SHORT = 16  # characters

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import pty
 import re
+import select
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -154,3 +157,48 @@ class TestABrowser:
 def test_what_cannot_be(line: str, code: int, says: str, mktool: Mktool) -> None:
     ran = mktool("authorize", *line.split(), "--no-input")
     assert (ran.code, says in ran.err) == (code, True), ran.err
+
+
+class Person:
+    """Somebody at a real terminal, where what is typed is echoed unless the program hides it."""
+
+    def __init__(self, *argv: str) -> None:
+        self.seen = ""
+        self.child, self.terminal = pty.fork()
+        if self.child == 0:
+            os.environ.pop("CI", None)
+            os.execv(sys.executable, [sys.executable, "-m", "mktool", *argv])
+
+    def reads(self, until: str) -> None:
+        while until not in self.seen:
+            assert select.select([self.terminal], [], [], 20)[0], self.seen
+            self.seen += os.read(self.terminal, 4096).decode()
+
+    def types(self, text: str) -> None:
+        os.write(self.terminal, text.encode())
+
+    def leaves(self) -> int:
+        """Press Ctrl-C and return the exit code."""
+        self.types("\x03")
+        try:
+            while more := os.read(self.terminal, 4096):
+                self.seen += more.decode()
+        except OSError:  # the other end is closed
+            pass
+        os.close(self.terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
+
+
+class TestAtATerminal:
+    def test_a_secret_is_not_echoed(self) -> None:
+        person = Person("authorize", "linkedin", "--field", "client_id=abc", "--paste")
+        person.reads("client secret (not shown): ")
+        person.types("canary-secret-7\n")
+        person.reads("Paste it here: ")
+        assert (person.leaves(), "canary-secret-7" in person.seen) == (130, False)
+
+    def test_ctrl_c_is_answered_on_a_line_of_its_own(self) -> None:
+        person = Person("authorize", "slack")
+        person.reads("(not shown): ")
+        assert person.leaves() == 130
+        assert "\nerror: stopped" in person.seen.replace("\r", "")
