@@ -10,8 +10,7 @@ from .. import providers
 from ..capability import CanCheck
 from ..http.client import Client
 from ..http.exchange import Exchange
-from ..http.target import Target, is_loopback
-from ..http.wire import Wire
+from ..http.target import Target
 from ..model import Account, Login, Secret
 from ..provider import Provider
 from ..spec import Spec
@@ -22,6 +21,7 @@ from ..store.vault import choose_home, open_vault
 from ..store.vault.environment import environment_options, environment_secrets
 from . import login
 from .fields import Flow
+from .session import open_exchange
 from .settings import Settings, ledger_path, options_of, target_of
 from .tokens import EnvironmentCredential
 
@@ -107,10 +107,7 @@ class _Line:
 
     def __init__(self, settings: Settings, spec: Spec, account: str, target: Target) -> None:
         self._ledger = Ledger(ledger_path())
-        self._exchange = Exchange(
-            spec, account, lambda: Wire(loopback=is_loopback(target.url("/"))), self._ledger,
-            max_wait=settings.max_wait, sleep=settings.sleep, clock=self._ledger.clock,
-        )  # fmt: skip
+        self._exchange = open_exchange(settings, spec, account, target, self._ledger)
 
     def __enter__(self) -> Exchange:
         return self._exchange

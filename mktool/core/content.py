@@ -15,9 +15,9 @@ from ..capability import CanPost, CanThread
 from ..errors import InvalidInput, Unsupported
 from ..model import Kind, Media, Post, Posted
 from ..provider import Provider
-from ..spec import Files, Spec, Text
+from ..spec import MB, Files, Spec, Text
 
-MAX_TEXT = 10 * 1024 * 1024
+MAX_TEXT = 10 * MB
 
 SIGNATURES: tuple[tuple[bytes, int, Kind, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", 0, "image", "image/png"),
@@ -48,7 +48,7 @@ class Content:
 def decoded(raw: bytes, source: str) -> str:
     """Return text in UTF-8 or, with a byte order mark, UTF-16; else `InvalidInput`."""
     if len(raw) > MAX_TEXT:
-        raise InvalidInput(f"{source}: larger than {MAX_TEXT // 1024**2} MB; is it a text?")
+        raise InvalidInput(f"{source}: larger than {MAX_TEXT // MB} MB; is it a text?")
     utf16 = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
         text = raw.decode("utf-16" if utf16 else "utf-8-sig")
@@ -97,10 +97,7 @@ def compose(spec: Spec, content: Content) -> list[Post]:
         _check_link(spec, content.link)
     # A link's card and media exclude each other: beside media the link stands in the text.
     attach = spec.link == "attach" and not content.media
-    text, tail = content.text, ""
-    if content.link and not attach and content.link not in text:
-        tail = content.link
-    texts = _texts(spec, content, text, tail)
+    texts = _texts(spec, content, "" if attach or content.link in content.text else content.link)
     if not any(texts) and not content.media:
         raise InvalidInput("there is nothing to publish", hint="--text, --file, - or --media")
     if content.media:
@@ -190,13 +187,14 @@ def measure(rule: Text, text: str, *, reply: bool) -> str:
     return f"{rule.count(text)}/{rule.room(reply=reply)} {rule.unit}"
 
 
-def _texts(spec: Spec, content: Content, text: str, tail: str) -> list[str]:
+def _texts(spec: Spec, content: Content, tail: str) -> list[str]:
+    """Return the text of each item; ``tail`` is a link that has to stand in one of them."""
     if not content.thread:
-        return [f"{text}\n\n{tail}".strip() if tail else text]
+        return [f"{content.text}\n\n{tail}".strip() if tail else content.text]
     from ..text import thread as threads
 
     texts: list[str] = []
-    for part in threads.parts(text):
+    for part in threads.parts(content.text):
         texts += _fitted(spec.text, part, done=len(texts)) if spec.text else [part]
     if tail:
         joined = f"{texts[-1]}\n\n{tail}" if texts else tail
@@ -256,11 +254,12 @@ def _check_item(spec: Spec, rule: Files, item: Media, count: int) -> None:
         raise InvalidInput(f"{spec.title}: {count} x {item.kind}, {most} fit in one post")
     if item.size > size:
         raise InvalidInput(
-            f"{item.path.name}: {item.size / 1024**2:.1f} MB, {spec.title} takes"
-            f" {size / 1024**2:.0f} MB"
+            f"{item.path.name}: {item.size / MB:.1f} MB, {spec.title} takes {size / MB:.0f} MB"
         )
     if rule.alt and len(item.alt) > rule.alt:
-        raise InvalidInput(f"{item.path.name}: the description is longer than {rule.alt}")
+        raise InvalidInput(
+            f"{item.path.name}: the description is longer than {rule.alt} characters"
+        )
 
 
 def _path_and_alt(argument: str) -> tuple[Path, str]:

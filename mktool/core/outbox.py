@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from .. import errors as e
 from ..model import Posted
-from ..store.acts import Act, Acts, Part
+from ..store.acts import Act, Acts, Part, sending_lock
 from ..store.ledger import Ledger
-from ..store.locks import lock, lock_path
+from ..store.locks import lock
 
 LOCK_SECONDS = 5.0
 WAITING = ("scheduled", "open", "unknown", "failed", "missed")
@@ -30,7 +30,7 @@ def settle(ledger: Ledger, id: int, *, sent: bool, ref: str = "", url: str = "")
     """
     acts = Acts(ledger)
     act = acts.get(id)
-    with lock(lock_path(f"post-{act.provider}:{act.account}"), LOCK_SECONDS):
+    with lock(sending_lock(act.provider, act.account), LOCK_SECONDS):
         return _settled(acts, act, sent=sent, posted=Posted(ref, url))
 
 

@@ -15,8 +15,8 @@ from .. import errors as e
 from ..capability import CanPost, CanSettle, CanThread
 from ..http.exchange import Scope
 from ..model import Post, Posted
-from ..store.acts import Act, Acts, Wanted
-from ..store.locks import lock, lock_path
+from ..store.acts import Act, Acts, Wanted, sending_lock
+from ..store.locks import lock
 from . import content
 from .session import Session
 
@@ -73,7 +73,7 @@ def publish(
     result = Published(session.spec.name, session.account, total=len(posts))
     try:
         content.check(session.provider, posts)
-        with lock(lock_path(f"post-{session.name}"), session.max_wait):
+        with lock(sending_lock(session.spec.name, session.account), session.max_wait):
             act = Acts(session.ledger).open(want, again=again)
             result.act = act.id
             act = _renewed(session, act, want)
@@ -88,7 +88,7 @@ def go_on(session: Session, act: Act, say: Callable[[str], None]) -> Published:
     """Publish an act that stands in the ledger already: a scheduled one, or an interrupted one."""
     result = Published(session.spec.name, session.account, act.id, len(act.content["posts"]))
     try:
-        with lock(lock_path(f"post-{session.name}"), session.max_wait):
+        with lock(sending_lock(session.spec.name, session.account), session.max_wait):
             acts = Acts(session.ledger)
             if not acts.change(act.id, ("scheduled", "open", "missed"), "open"):
                 raise e.Duplicate("is no longer waiting", session.where("post"))

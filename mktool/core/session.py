@@ -13,13 +13,11 @@ from ..http.target import Target, is_loopback
 from ..model import Secret
 from ..provider import Provider
 from ..spec import Spec
-from ..store.accounts import Entry
 from ..store.ledger import Ledger
 from .settings import DEFAULT, Settings, ledger_path, login_of, options_of, target_of
 
 if TYPE_CHECKING:
     from ..http.wire import Wire
-    from .tokens import StoredCredential
 
 
 class Session:
@@ -34,11 +32,8 @@ class Session:
         secrets, self.entry = login_of(settings, cls.spec, account)
         self.options = options_of(settings, cls.spec, self.entry, environment=not account)
         # Opened last: a typo or a missing account leaves nothing behind.
-        self.ledger = ledger = Ledger(ledger_path())
-        self.exchange = Exchange(
-            cls.spec, self.account, self._wire, ledger, max_wait=self.max_wait,
-            sleep=settings.sleep, clock=ledger.clock,
-        )  # fmt: skip
+        self.ledger = Ledger(ledger_path())
+        self.exchange = open_exchange(settings, cls.spec, self.account, self.target, self.ledger)
         self.credential = self._credential(secrets)
         self.client = Client(self.exchange, self.target, self.credential, self.options)
         self.provider = cls(self.client)
@@ -57,30 +52,34 @@ class Session:
         self.exchange.close()
         self.ledger.close()
 
-    def _wire(self) -> Wire:
-        from ..http.wire import Wire  # ssl and httpx, only once something is sent
-        from ..store.hardening import harden
-
-        harden()  # for a secret of the environment, which no vault was opened for
-        return Wire(loopback=is_loopback(self.target.url("/")))
-
     def _credential(self, secrets: Mapping[str, Secret]) -> Credential:
         from . import tokens
 
         if self.entry is None:
             return tokens.EnvironmentCredential(self.options, secrets)
-        return stored_credential(self.settings, self.spec, self.entry, self.target, self.exchange)
+        from ..store.vault import open_vault
+
+        settings = self.settings
+        vault = open_vault(self.entry.home, interactive=settings.interactive, ask=settings.ask)
+        return tokens.StoredCredential(self.spec, self.target, self.exchange, vault, self.entry)
 
 
-def stored_credential(
-    settings: Settings, spec: Spec, entry: Entry, target: Target, exchange: Exchange
-) -> StoredCredential:
-    """Return the credential of an account, its vault opened only when a secret is read."""
-    from ..store.vault import open_vault
-    from .tokens import StoredCredential
+def open_exchange(
+    settings: Settings, spec: Spec, account: str, target: Target, ledger: Ledger
+) -> Exchange:
+    """Return the exchange of one account; no connection is made before something is sent."""
 
-    vault = open_vault(entry.home, interactive=settings.interactive, ask=settings.ask)
-    return StoredCredential(spec, target, exchange, vault, entry)
+    def wire() -> Wire:
+        from ..http.wire import Wire  # ssl and httpx, only once something is sent
+        from ..store.hardening import harden
+
+        harden()  # for a secret of the environment, which no vault was opened for
+        return Wire(loopback=is_loopback(target.url("/")))
+
+    return Exchange(
+        spec, account, wire, ledger, max_wait=settings.max_wait, sleep=settings.sleep,
+        clock=ledger.clock,
+    )  # fmt: skip
 
 
 def open_session(settings: Settings, provider: str, account: str = "") -> Session:

@@ -59,10 +59,6 @@ class Target:
         """The origin that credentials are bound to."""
         return origin(self.override or self.sandbox or self.home)
 
-    @property
-    def is_sandbox(self) -> bool:
-        return bool(self.sandbox) and not self.override
-
     def url(self, path: str) -> str:
         """Return the address of a path below the base URL."""
         if not self.override:

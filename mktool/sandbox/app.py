@@ -250,7 +250,7 @@ async def _form(request: Request, body: bytes) -> tuple[dict[str, str], dict[str
         yield b""
 
     try:
-        parser = MultiPartParser(request.headers, stream(), max_part_size=LARGEST)  # type: ignore[arg-type]
+        parser = MultiPartParser(request.headers, stream(), max_part_size=LARGEST)  # type: ignore[arg-type]  # one that ends
         data: FormData = await parser.parse()
     except KeyError as error:  # no boundary
         raise MultiPartException("no boundary") from error

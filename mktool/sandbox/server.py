@@ -66,7 +66,7 @@ class Sandbox:
         deadline = time.monotonic() + _START
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
-                raise MktoolError("the sandbox did not start")
+                raise MktoolError("the sandbox did not start", hint="mktool doctor, then try again")
             time.sleep(0.005)
 
     def stop(self) -> None:

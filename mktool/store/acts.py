@@ -10,18 +10,20 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ..errors import InvalidInput
 from ..model import Posted
 from ..spec import DAY
 from .ledger import Ledger
+from .locks import lock_path
 
 State = Literal["scheduled", "open", "done", "failed", "unknown", "missed", "cancelled"]
 UNFINISHED = ("open", "failed", "unknown")
-COLUMNS = (
-    "id, created, updated, verb, provider, account, key, digest, state, content, due, zone,"
-    " code, error"
+_SELECT = (
+    "select id, created, updated, verb, provider, account, key, digest, state, content, due, zone,"
+    " code, error from acts"
 )
 
 
@@ -69,6 +71,11 @@ class Wanted(NamedTuple):
     content: Mapping[str, Any]
     due: float | None = None
     zone: str = ""
+
+
+def sending_lock(provider: str, account: str) -> Path:
+    """Return the lock that whoever sends, or settles, an act of this account must hold."""
+    return lock_path(f"post-{provider}:{account}")
 
 
 class Acts:
@@ -121,8 +128,7 @@ class Acts:
         marks = ", ".join("?" * len(states))
         with self.ledger.guard():
             rows = self.ledger.db.execute(
-                f"select {COLUMNS} from acts where state in ({marks})"  # noqa: S608
-                " order by coalesce(due, created), id limit ?",
+                f"{_SELECT} where state in ({marks}) order by coalesce(due, created), id limit ?",
                 (*states, limit),
             )
             return [_act(row) for row in rows]
@@ -131,8 +137,7 @@ class Acts:
         """Return scheduled acts that are due, and those a killed run left behind, oldest first."""
         with self.ledger.guard():
             rows = self.ledger.db.execute(
-                f"select {COLUMNS} from acts where due <= ? and state in ('scheduled', 'open')"  # noqa: S608
-                " order by due, id",
+                f"{_SELECT} where due <= ? and state in ('scheduled', 'open') order by due, id",
                 (now,),
             )
             return [_act(row) for row in rows]
@@ -151,7 +156,7 @@ class Acts:
         marks = ", ".join("?" * len(old))
         with self.ledger.transaction() as db:
             done = db.execute(
-                f"update acts set state = ?, updated = ? where id = ? and state in ({marks})",  # noqa: S608
+                f"update acts set state = ?, updated = ? where id = ? and state in ({marks})",  # noqa: S608 - question marks
                 (new, self.ledger.clock(), id, *old),
             )
             return done.rowcount == 1
@@ -244,14 +249,14 @@ class Acts:
     # -- look-up -------------------------------------------------------------------------------
 
     def _get(self, db: sqlite3.Connection, id: int) -> Act:
-        row = db.execute(f"select {COLUMNS} from acts where id = ?", (id,)).fetchone()  # noqa: S608
+        row = db.execute(f"{_SELECT} where id = ?", (id,)).fetchone()
         if row is None:
             raise InvalidInput(f"there is no act {id}", hint="mktool outbox")
         return _act(row)
 
     def _by_key(self, db: sqlite3.Connection, wanted: Wanted) -> Act | None:
         row = db.execute(
-            f"select {COLUMNS} from acts where verb = ? and provider = ? and account = ?"  # noqa: S608
+            f"{_SELECT} where verb = ? and provider = ? and account = ?"
             " and key = ? and state != 'cancelled'",
             (wanted.verb, wanted.provider, wanted.account, wanted.key),
         ).fetchone()
@@ -259,7 +264,7 @@ class Acts:
 
     def _same(self, db: sqlite3.Connection, wanted: Wanted, again: bool, now: float) -> Act | None:
         row = db.execute(
-            f"select {COLUMNS} from acts where verb = ? and provider = ? and account = ?"  # noqa: S608
+            f"{_SELECT} where verb = ? and provider = ? and account = ?"
             " and digest = ? and key is null and (state in ('open', 'failed', 'unknown')"
             " or not ? and (state in ('scheduled', 'missed') or state = 'done' and updated > ?))"
             " order by id desc limit 1",

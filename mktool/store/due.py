@@ -19,11 +19,13 @@ def nothing_due(now: float | None = None) -> bool:
         return True
     try:
         db = sqlite3.connect(path, timeout=1.0)
-        row = db.execute(
-            "select 1 from acts where due <= ? and state in ('scheduled', 'open') limit 1",
-            (time.time() if now is None else now,),
-        ).fetchone()
-        db.close()
+        try:
+            row = db.execute(
+                "select 1 from acts where due <= ? and state in ('scheduled', 'open') limit 1",
+                (time.time() if now is None else now,),
+            ).fetchone()
+        finally:
+            db.close()
     except sqlite3.Error:
         return False  # the full command says what is wrong
     return row is None

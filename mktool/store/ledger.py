@@ -110,7 +110,7 @@ class Ledger:
             )
 
     def throttle(self, provider: str, account: str, seen: Throttled) -> None:
-        with self.guard(), self.transaction() as db:
+        with self.transaction() as db:
             rate.note(db, provider, account, seen, self.clock())
 
 

@@ -87,7 +87,7 @@ def usage(
     for limit in limits:
         where, params = _counted(provider, account, limit, now)
         (used, first) = db.execute(
-            f"select count(*), min(at) from calls where {where}",  # noqa: S608
+            f"select count(*), min(at) from calls where {where}",  # noqa: S608 - `_counted` holds no value
             params,
         ).fetchone()
         yield Usage(
@@ -170,7 +170,7 @@ def _ahead(db: sqlite3.Connection, call: Call, limit: Limit, now: float) -> floa
 def _window(db: sqlite3.Connection, call: Call, limit: Limit, now: float) -> float:
     where, params = _counted(call.provider, call.account, limit, now)
     row = db.execute(
-        f"select at from calls where {where} order by at desc limit 1 offset ?",  # noqa: S608
+        f"select at from calls where {where} order by at desc limit 1 offset ?",  # noqa: S608 - nor here
         (*params, limit.calls - 1),
     ).fetchone()
     return float(row[0]) + limit.per - now if row else 0.0

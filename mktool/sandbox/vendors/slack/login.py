@@ -17,6 +17,7 @@ from .desk import APP, BOT, SITE, TEAM, USER, Desk, failure
 
 CODE_LIFE = 600.0  # seconds
 REFRESH_LIFE = 30 * 86400.0
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # Slack has an error of its own for each reason.
 _ERRORS = {
     "code": "invalid_code",
@@ -114,6 +115,3 @@ class Login(Desk):
         if not self.world.authority.revoke(self.name, token):
             raise Refusal(failure("not_bearer_token"))  # a made-up token is not ended
         return ask.reply(revoked=True)
-
-
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
