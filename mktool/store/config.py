@@ -2,7 +2,7 @@
 Settings: flag, environment, ``config.toml``, default; the first found wins.
 
 Only the file of the user is read, never one from the current folder: a cloned repository
-must not redirect tokens. Errors name the file, the key and every place that was looked at.
+must not redirect tokens. Errors name the file and the key.
 """
 
 from __future__ import annotations
@@ -73,11 +73,6 @@ class Config:
             for key, value in section.items()
         }
 
-    def places(self, provider: str, key: str) -> str:
-        """Return every place where a provider's setting may stand, for error texts."""
-        variable = f"MKTOOL_{provider}_{key}".upper().replace("-", "_")
-        return f"${variable}, [providers.{provider}] {key} in {self.path}"
-
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
     """Read the file named by ``--config``, ``MKTOOL_CONFIG`` or the user's own.
@@ -92,9 +87,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     except FileNotFoundError:
         if named is None:
             return Config(file, {}, environ)
-        raise ConfigError(
-            f"{file}: there is no such file", hint="see config.example.toml"
-        ) from None
+        raise ConfigError(f"{file}: there is no such file", hint="mktool help config") from None
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}", hint=f"ls -ld {file}") from None
     data = _parse(file, text)
@@ -114,7 +107,7 @@ def _parse(file: Path, text: bytes) -> dict[str, Any]:
             hint=f"iconv -f {'utf-16' if marked else 'latin1'} -t utf-8 {file}",
         ) from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{file}: {error}", hint="see config.example.toml") from None
+        raise ConfigError(f"{file}: {error}", hint="mktool help config") from None
 
 
 def _check(file: Path, data: Mapping[str, Any]) -> None:
@@ -122,7 +115,7 @@ def _check(file: Path, data: Mapping[str, Any]) -> None:
     for name, section in data.items():
         if not isinstance(section, dict):
             home = next((s.section for s in SETTINGS if s.key == name), "")
-            hint = f"write it below [{home}]" if home else "see config.example.toml"
+            hint = f"write it below [{home}]" if home else "mktool help config"
             raise ConfigError(f"{file}: {name} stands in no section", hint=hint)
         if name not in sections:
             raise ConfigError(f"{file}: unknown section [{name}]", hint=_near(name, sections))

@@ -64,22 +64,22 @@ def test_a_missing_file_is_an_error_only_if_it_was_named(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "says", "hint"),
     [
-        ("[network]\nmax_wait = \n", "line 2", "config.example.toml"),
-        ("[network\n", "line 1", "config.example.toml"),
-        ("[network]\n[network]\n", "network", "config.example.toml"),
-        ("[network]\nmax_wait = 1\nmax_wait = 2\n", "line 3", "config.example.toml"),
-        ("a = " + "[" * 5000, "config.toml: ", "config.example.toml"),
+        ("[network]\nmax_wait = \n", "line 2", "mktool help config"),
+        ("[network\n", "line 1", "mktool help config"),
+        ("[network]\n[network]\n", "network", "mktool help config"),
+        ("[network]\nmax_wait = 1\nmax_wait = 2\n", "line 3", "mktool help config"),
+        ("a = " + "[" * 5000, "config.toml: ", "mktool help config"),
         ("[netwrok]\n", "unknown section [netwrok]", "did you mean network?"),
         ("[qqq]\n", "unknown section [qqq]", "known: accounts, network"),
         ("[network]\nmaxwait = 1\n", "[network] unknown key maxwait", "did you mean max_wait?"),
         ("[schedule]\nxyz = 1\n", "[schedule] unknown key xyz", "known: grace, zone"),
         ("max_wait = 5\n", "max_wait stands in no section", "write it below [network]"),
-        ("network = 5\n", "network stands in no section", "config.example.toml"),
+        ("network = 5\n", "network stands in no section", "mktool help config"),
         ("[[network]]\nmax_wait = 1\n", "network stands in no section", ""),
         ("[providers]\nx = 'y'\n", "[providers] x must be a section", "write [providers.x]"),
         ("max_wait = 1".encode("utf-16"), "not UTF-8 (byte 0)", "iconv -f utf-16 -t utf-8"),
         ("# né\n".encode("latin1"), "not UTF-8 (byte 3)", "iconv -f latin1 -t utf-8"),
-        (b"\x00\x01", "config.toml: ", "config.example.toml"),
+        (b"\x00\x01", "config.toml: ", "mktool help config"),
     ],
 )
 def test_a_file_that_is_wrong(tmp_path: Path, text: str | bytes, says: str, hint: str) -> None:
@@ -155,9 +155,3 @@ def test_the_settings_of_a_provider_are_texts(tmp_path: Path) -> None:
         odd = written(tmp_path, f"[providers.toy]\nchannel = {value}\n")
         with pytest.raises(ConfigError, match=r"\[providers.toy\] channel must be a single"):
             odd.provider("toy")
-
-
-def test_every_place_is_named(tmp_path: Path) -> None:
-    places = written(tmp_path, "").places("google-analytics", "property_id")
-    assert "$MKTOOL_GOOGLE_ANALYTICS_PROPERTY_ID" in places
-    assert f"[providers.google-analytics] property_id in {tmp_path / 'config.toml'}" in places
