@@ -14,12 +14,15 @@ from .. import errors as e
 from ..core import moments, outbox
 from ..core.settings import ledger_path
 from ..http.exchange import Outcome
+from ..store.acts import Act
 from ..store.ledger import Ledger
+from ..store.limits import Usage
 from .completion import provider_names
 from .terminal import cell, name, span, stamp, terminal
 
 app = typer.Typer(rich_markup_mode=None)
 
+COLUMNS = ("time", "account", "operation", "status", "outcome", "ms", "request")
 PER = {900.0: "15 min", 60.0: "min", 3600.0: "h", 86400.0: "day", 1.0: "s"}
 
 
@@ -65,9 +68,6 @@ def log(
             raise typer.Exit(e.Interrupted.exit_code) from None
 
 
-COLUMNS = ("time", "account", "operation", "status", "outcome", "ms", "request")
-
-
 def _call(row: dict[str, Any]) -> tuple[Any, ...]:
     detail = f"{row['method']} {urlsplit(row['url']).path}"  # the whole address is in --json
     if row["attempt"] > 1:
@@ -110,14 +110,14 @@ def stats(since: Annotated[str, typer.Option(help="How far back.")] = "24h") -> 
 def limits() -> None:
     """Used and left of every rate limit, counted here or told by the vendor."""
     from .. import providers
-    from ..store import limits as store
+    from ..store import limits as rate
 
     found = []
     with Ledger(ledger_path()) as ledger, ledger.guard():
         now = ledger.clock()
-        for provider, account in store.accounts(ledger.db):
+        for provider, account in rate.accounts(ledger.db):
             declared = providers.load(provider).spec.limits if provider in providers.names() else ()
-            found += [u for u in store.usage(ledger.db, provider, account, declared, now)
+            found += [u for u in rate.usage(ledger.db, provider, account, declared, now)
                       if u.used or u.source == "vendor"]  # fmt: skip
     data = [u._asdict() | {"left": max(u.quota - u.used, 0)} for u in found]
     rows = [
@@ -129,13 +129,13 @@ def limits() -> None:
     terminal().result(data, columns, rows, empty="no limit has been touched")
 
 
-def _window(usage: Any) -> str:
+def _window(usage: Usage) -> str:
     return (
         f"{usage.quota}/{PER.get(usage.per) or span(usage.per)}" if usage.per else str(usage.quota)
     )
 
 
-def _reset(usage: Any, now: float) -> str:
+def _reset(usage: Usage, now: float) -> str:
     if usage.blocked_until:
         return f"blocked for {span(usage.blocked_until - now)}"
     return f"in {span(usage.resets_at - now)}" if usage.resets_at and usage.resets_at > now else ""
@@ -161,7 +161,7 @@ def show_outbox() -> None:
     terminal().result(data, columns, rows, empty="nothing is waiting")
 
 
-def _next(act: Any) -> str:
+def _next(act: Act) -> str:
     return {
         "scheduled": f"mktool schedule cancel {act.id}",
         "missed": "mktool run-due --grace 2d",

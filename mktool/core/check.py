@@ -107,13 +107,9 @@ def _introspect(session: Session) -> Introspection | None:
 
 def _limit_left(session: Session) -> str:
     """Return the tightest limit, as "74 of 75 post"; "" where none is counted."""
-    now = session.ledger.clock()
-    found = list(
-        limits.usage(
-            session.ledger.db, session.spec.name, session.account, session.spec.limits, now
-        )
-    )
-    found = [u for u in found if u.quota]
+    spec, ledger = session.spec, session.ledger
+    usage = limits.usage(ledger.db, spec.name, session.account, spec.limits, ledger.clock())
+    found = [u for u in usage if u.quota]
     if not found:
         return ""
     tightest = min(found, key=lambda u: (u.quota - u.used) / u.quota)

@@ -10,6 +10,7 @@ from functools import cache
 from . import words
 
 _JOINER, _AS_EMOJI = "\u200d", "\ufe0f"
+_LEANING = "\u200c\u200d\u0e33\u0eb3\uff9e\uff9f"  # letters that lean on the one before
 _TONES = "\U0001f3fb-\U0001f3ff"
 _FLAG = "[\U0001f1e6-\U0001f1ff]"
 _TAGS = "[\U000e0020-\U000e007f]"
@@ -75,8 +76,7 @@ def cuttable(text: str, at: int) -> bool:
 def _extends(character: str) -> bool:
     return (
         unicodedata.category(character) in ("Mn", "Me", "Mc")
-        or character
-        in "\u200c\u200d\u0e33\u0eb3\uff9e\uff9f"  # letters that lean on the one before
+        or character in _LEANING
         or "\U0001f3fb" <= character <= "\U0001f3ff"
         or "\U000e0020" <= character <= "\U000e007f"
     )
