@@ -10,7 +10,7 @@ import typer
 from ..core import inventory
 from ..core.settings import DEFAULT
 from ..store.accounts import Entry
-from .completion import provider_names
+from .completion import WhichAccount
 from .settings import settings
 from .terminal import name, span, terminal
 
@@ -41,7 +41,7 @@ def accounts() -> None:
 
 @app.command(epilog="Example: mktool revoke linkedin --account work")
 def revoke(
-    provider: Annotated[str, typer.Argument(help="Which one.", autocompletion=provider_names)],
+    provider: WhichAccount,
     force: Annotated[
         bool, typer.Option("--force", help="Delete here even if the vendor cannot be reached.")
     ] = False,
@@ -77,7 +77,7 @@ def _shown(entry: Entry) -> str:
 
 def _expiry(entry: Entry, now: float) -> str:
     if entry.expires_at is None:
-        return "never told"
+        return "not stated"
     if entry.refreshable:
         return "renews itself"
     return f"in {span(entry.expires_at - now)}" if entry.expires_at > now else "expired"

@@ -69,6 +69,7 @@ GLOBAL = {
     "--json": False, "--quiet": False, "-q": False, "--verbose": False, "-v": False,
     "--no-input": False, "--config": True, "--account": True,
 }  # fmt: skip
+EVERYWHERE = "Also: --json --quiet --verbose --no-input --config PATH --account NAME"
 
 
 class Lazy(TyperGroup):
@@ -82,6 +83,7 @@ class Lazy(TyperGroup):
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], COMMANDS, n=1)
+            near += [name for name in COMMANDS if name.startswith(args[0])]
             hint = f"mktool {near[0]}" if near else "mktool --help"
             raise InvalidInput(f"there is no command {args[0]!r}", hint=hint)
         return super().resolve_command(ctx, args)
@@ -90,7 +92,10 @@ class Lazy(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f".{COMMANDS[cmd_name].module}", __package__)
-        return typer.main.get_group(module.app).commands.get(cmd_name)
+        command = typer.main.get_group(module.app).commands.get(cmd_name)
+        if command is not None:
+            command.epilog = "\n\n".join(filter(None, (command.epilog, EVERYWHERE)))
+        return command
 
     def shell_complete(self, ctx: Context, incomplete: str) -> list[CompletionItem]:
         from typer._click.shell_completion import CompletionItem

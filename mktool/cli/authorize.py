@@ -15,16 +15,16 @@ from ..core.settings import DEFAULT, Settings
 from ..model import Secret
 from ..spec import Spec
 from ..store.vault.environment import variable
-from .completion import provider_names
+from .completion import WhichAccount
 from .settings import settings
-from .terminal import span, terminal
+from .terminal import folded, span, terminal
 
 app = typer.Typer(rich_markup_mode=None)
 
 
 @app.command(epilog="Example: mktool authorize linkedin --account work --paste")
 def authorize(
-    provider: Annotated[str, typer.Argument(help="Which one.", autocompletion=provider_names)],
+    provider: WhichAccount,
     token_stdin: Annotated[
         bool, typer.Option("--token-stdin", help="Read a key or token from stdin.")
     ] = False,
@@ -104,7 +104,7 @@ def _ask(given: Settings, spec: Spec, fields: dict[str, str | Secret]) -> None:
     missing = [name for name in asked_for(scheme) if name not in fields]
     if not missing or not given.interactive:
         return
-    out.say(spec.setup)
+    out.say(folded(spec.setup))
     for name in missing:
         declared = spec.setting(name)
         if name in scheme.needs:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
 
 import typer
 
@@ -11,7 +10,7 @@ from .. import providers
 from ..core.check import Proof, prove
 from ..core.settings import DEFAULT, Settings
 from ..errors import Forbidden, InvalidInput, Partial, login_command
-from .completion import provider_names
+from .completion import WhichAccount
 from .settings import settings
 from .terminal import Status, name, span, terminal
 
@@ -20,7 +19,7 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.command("test-integration", epilog="Example: mktool test-integration linkedin --account work")
 def test_integration(
-    provider: Annotated[str, typer.Argument(help="Which one.", autocompletion=provider_names)],
+    provider: WhichAccount,
 ) -> int:
     """Prove one account with a read-only call."""
     vendor, _, account = provider.partition(":")
@@ -94,5 +93,5 @@ def _missing_code(proofs: list[Proof]) -> int:
 
 def _expiry(at: float | None, now: float) -> str:
     if at is None:
-        return "never told"
+        return "not stated"
     return span(at - now) if at > now else "expired"

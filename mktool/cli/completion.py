@@ -118,6 +118,16 @@ def provider_names(incomplete: str) -> list[str]:
     return _starting(incomplete, providers.names())
 
 
+WhichAccount = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROVIDER[:ACCOUNT]",
+        help="Such as x, or x:work.",
+        autocompletion=provider_names,
+    ),
+]
+
+
 def account_names(incomplete: str) -> list[str]:
     """Return the names of connected accounts that begin so; none if they cannot be read."""
     from ..store.accounts import read_all

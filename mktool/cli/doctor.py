@@ -28,7 +28,7 @@ def doctor() -> int:
         errors=problems,
     )  # fmt: skip
     warnings = sum(f.state == "warning" for f in findings)
-    out.say(f"{len(problems)} problems, {warnings} warnings")
+    out.say(f"problems: {len(problems)}, warnings: {warnings}")
     return ConfigError.exit_code if problems else 0
 
 

@@ -90,6 +90,8 @@ def _targets(words: list[str]) -> list[tuple[str, str]]:
     for word in words:
         if word == "-":
             continue
+        if " " in word:
+            raise e.InvalidInput("a text stands after --text", hint="mktool post x --text '…'")
         name, _, account = word.partition(":")
         pair = (providers.load(name).spec.name, account or terminal().account)
         if _name(*pair) not in [_name(*other) for other in found]:

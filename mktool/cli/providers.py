@@ -22,7 +22,7 @@ from ..provider import Provider
 from ..spec import MB, Field, Limit, Scheme, Spec
 from ..store.vault.environment import variable
 from .completion import provider_names
-from .terminal import span, terminal
+from .terminal import folded, span, terminal
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -42,7 +42,7 @@ def show(
     """What each provider can do, and how to set one up."""
     if name:
         cls = vendors.load(name)
-        terminal().result(facts(cls), text=guide(cls))
+        terminal().result(facts(cls), text=folded(guide(cls)))
         return
     classes = [vendors.load(known) for known in vendors.names()]
     columns = ("name", "can", "login", "text", "media")

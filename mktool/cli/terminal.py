@@ -213,6 +213,21 @@ def name(provider: str, account: str) -> str:
     return provider if account in ("", DEFAULT_ACCOUNT) else f"{provider}:{account}"
 
 
+def folded(text: str) -> str:
+    """Return text with lines that are wider than the terminal broken between words."""
+    import shutil
+    import textwrap
+
+    width = shutil.get_terminal_size((1000, 24)).columns  # a pipe breaks nothing
+    lines: list[str] = []
+    for line in text.split("\n"):
+        indent = " " * (len(line) - len(line.lstrip(" 0123456789.")))
+        lines += textwrap.wrap(
+            line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        ) or [""]
+    return "\n".join(lines)
+
+
 def when(seconds: float) -> str:
     """Return "in 7 s" or "at 14:05 (in 3 h)"."""
     import time

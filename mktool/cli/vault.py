@@ -24,7 +24,7 @@ app.add_typer(group, name="vault", help="Status, rekey and move of stored creden
 
 @group.command(epilog="Example: mktool vault status")
 def status() -> None:
-    """Whether the keyring and the encrypted file can be used, and what lives in them."""
+    """Whether the keyring and the encrypted file can be used. Shows what lives in each."""
     found = vault.status()
     rows = [
         (
@@ -39,8 +39,9 @@ def status() -> None:
     terminal().result(
         [asdict(one) for one in found], ("home", "state", "accounts", "where", "note"), rows
     )
+    nowhere = all(one.problem for one in found)
     for one in found:
-        if one.problem and one.accounts and one.hint:
+        if one.problem and (one.accounts or nowhere) and one.hint:
             terminal().say(f"{one.home}: {one.hint}")
 
 
@@ -91,7 +92,7 @@ def move(
     to: Annotated[str, typer.Option(metavar="keyring|file", help="Their new home.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="Every account.")] = False,
 ) -> None:
-    """Move credentials to the other home: written, read back, then deleted from the old one."""
+    """Move credentials to the other home. Written, read back, then deleted from the old."""
     if to not in ("keyring", "file"):
         raise InvalidInput("--to takes keyring or file", hint="mktool vault move --all --to file")
     if bool(names) == everything:

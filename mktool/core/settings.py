@@ -121,7 +121,7 @@ def _entry(spec: Spec, account: str) -> Entry:
         return entry
     others = [one.account for one in accounts.read_all() if one.provider == spec.name]
     also = f"; there is {', '.join(others)}" if others else ""
-    raise e.NeedsLogin(
-        f"{spec.title}: no account {account!r} is connected{also}",
-        hint=e.login_command(spec.name, account),
-    )
+    problem = f"{spec.title}: no account {account!r} is connected{also}"
+    if account == DEFAULT and not others:
+        problem = f"{spec.title} is not connected"
+    raise e.NeedsLogin(problem, hint=e.login_command(spec.name, account))

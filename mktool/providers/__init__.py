@@ -57,6 +57,7 @@ def _plugin(name: str) -> type[Provider] | None:
 def _unknown(name: str) -> type[Provider]:
     from difflib import get_close_matches
 
-    near = get_close_matches(name.lower(), names(), n=1)
+    aliases = [alias for spec in specs() for alias in spec.aliases]
+    near = get_close_matches(name.lower(), names() + aliases, n=1)
     hint = f"did you mean {near[0]}?" if near else "mktool providers"
     raise InvalidInput(f"unknown provider {name!r}; known: {', '.join(names())}", hint=hint)

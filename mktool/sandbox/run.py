@@ -65,7 +65,7 @@ def _line(act: Mapping[str, Any]) -> str:
     short = text if len(text) <= 72 else text[:71] + "…"
     files = f"  [{len(act['media'])} attached]" if act["media"] else ""
     gone = "  [deleted again]" if act["deleted"] else ""
-    return f"  {act['vendor']} {act['kind']} as {act['account']}: {short}{files}{gone}"
+    return f"  {act['vendor']} {act['kind']} ({act['account']}): {short}{files}{gone}"
 
 
 @contextlib.contextmanager

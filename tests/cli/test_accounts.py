@@ -37,8 +37,8 @@ def test_states_and_advice(vault: None, mktool: Mktool, monkeypatch: pytest.Monk
     entry("f", expires_at=NOW - 1, refreshable=True)
     ran = mktool("accounts")
     assert {row[0][-1]: (row[1], row[3]) for row in ran.rows} == {
-        "a": ("connected", "never told"), "b": ("expiring", "in 3 d"), "c": ("expired", "expired"),
-        "d": ("auth_failed", "never told"), "e": ("connected", "in 30 d"),
+        "a": ("connected", "not stated"), "b": ("expiring", "in 3 d"), "c": ("expired", "expired"),
+        "d": ("auth_failed", "not stated"), "e": ("connected", "in 30 d"),
         "f": ("connected", "renews itself"),
     }  # fmt: skip
     assert "slack:d: invalid_grant: mktool authorize slack --account d" in ran.err

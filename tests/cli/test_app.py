@@ -46,6 +46,7 @@ def test_json_anywhere(line: str, mktool: Mktool) -> None:
     ("line", "says", "hint"),
     [
         ("pst", "there is no command 'pst'", "mktool post"),
+        ("test", "there is no command 'test'", "mktool test-integration"),
         ("frobnicate", "there is no command 'frobnicate'", "mktool --help"),
         ("schedule", "mktool schedule needs a command", "mktool schedule --help"),
         ("post x --account", "--account needs a value", "mktool --help"),

@@ -199,6 +199,7 @@ class TestTheText:
         (("x", "--file", "/nowhere/post.txt"), "No such file"),
         (("x", "--text", "a" * 281), "281 weighted characters long, 280 fit"),
         (("lnkedin", "--text", "a"), "unknown provider 'lnkedin'"),
+        (("x", "It is here"), "a text stands after --text"),
         (("x", "--text", "a", "--nonsense"), "No such option"),
         (("x", "--text", "\udcff"), "argument 4 is not UTF-8 text"),
     ],
@@ -217,6 +218,12 @@ def test_bad_input_sends_nothing(
 
 def test_a_misspelt_provider_is_helped(mktool: Mktool) -> None:
     assert "next: did you mean linkedin?" in mktool("post", "lnkedin", "--text", "a").err
+    assert "next: did you mean twitter?" in mktool("post", "twiter", "--text", "a").err
+
+
+def test_somebody_new_is_told_to_log_in(mktool: Mktool) -> None:
+    ran = mktool("post", "x", "--text", "a")
+    assert (ran.code, ran.err) == (11, "error: X is not connected\n  next: mktool authorize x\n")
 
 
 class TestDryRun:

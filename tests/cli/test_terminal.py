@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from mktool.cli.terminal import Terminal, as_json, name, span, stamp, when
+from mktool.cli.terminal import Terminal, as_json, folded, name, span, stamp, when
 from mktool.errors import Context, InvalidInput, RateLimited
 from mktool.store import accounts
 from mktool.store.accounts import Entry
@@ -96,7 +96,7 @@ class TestAPipe:
             [sys.executable, "-m", "mktool", "accounts"], capture_output=True, text=True, check=True
         )
         assert ran.stdout == (
-            "slack:work\tconnected\t\tnever told\tfile\t4567ef01\n"
+            "slack:work\tconnected\t\tnot stated\tfile\t4567ef01\n"
             "x\texpired\tSandbox\texpired\tfile\t0123abcd\n"
         )
 
@@ -137,6 +137,15 @@ def test_an_error_with_its_time() -> None:
         "provider": "x", "retry_after": 7.0,
     }  # fmt: skip
     assert as_json(InvalidInput("no"))["hint"] is None
+
+
+def test_long_lines_are_broken_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "1. Make an app at https://acme.example/a-long-way\n   and install it."
+    assert folded(text) == text  # nobody's terminal
+    monkeypatch.setenv("COLUMNS", "20")
+    assert folded(text).split("\n") == [
+        "1. Make an app at", "   https://acme.example/a-long-way", "   and install it.",
+    ]  # fmt: skip
 
 
 def test_words_for_times() -> None:

@@ -35,7 +35,7 @@ def test_the_scripts_code_and_what_it_sent(sandbox: Sandbox) -> None:
     env = {**os.environ, "MKTOOL_X_ACCESS_TOKEN": "a-real-one"}
     assert run_command(sandbox, [sys.executable, "-c", SCRIPT], env, out=out) == 7
     assert [act["text"] for act in summary(sandbox)] == ["from\na script"]
-    assert out.getvalue() == "1 would have gone out:\n  x post as @sandbox: from a script\n"
+    assert out.getvalue() == "1 would have gone out:\n  x post (@sandbox): from a script\n"
 
 
 def test_nothing_went_out(sandbox: Sandbox) -> None:

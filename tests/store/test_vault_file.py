@@ -185,6 +185,16 @@ def test_without_a_key_nothing_is_written(home: Path) -> None:
     assert not (home / "vault.json").exists()
 
 
+def test_one_that_is_there_asks_for_its_own_key_not_for_a_new_one(
+    vault: FileVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault.put("x:default", {"token": "t"})
+    monkeypatch.delenv("MKTOOL_VAULT_KEY")
+    with pytest.raises(VaultNoKey) as caught:
+        FileVault().get("x:default")
+    assert caught.value.hint.startswith("give the key it was made with")
+
+
 def test_what_killed_writers_left_is_removed_by_the_next(vault: FileVault) -> None:
     leftovers = [vault.path.with_name(f".vault-{n}") for n in range(3)]
     for path in leftovers:

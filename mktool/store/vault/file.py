@@ -29,7 +29,7 @@ from ...errors import (
 )
 from ..locks import lock, lock_path
 from ..paths import atomic_write, data_dir, remove_leftovers, storage_error
-from .keys import THREE_WAYS, Ask, Given, Key, from_environment, from_person
+from .keys import NEW_KEY, SAME_KEY, Ask, Given, Key, from_environment, from_person
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -91,7 +91,7 @@ class FileVault:
         fresh = new.new_key()
         with self._writing() as header:
             if header is None:
-                raise VaultError(f"there is no encrypted file at {self.path} yet", hint=THREE_WAYS)
+                raise VaultError(f"there is no encrypted file at {self.path} yet", hint=NEW_KEY)
             old = self._key(header)
             plain = {n: _open(n, r, old, self.path) for n, r in header["records"].items()}
             self._write(fresh, {n: _seal(n, record, fresh) for n, record in plain.items()})
@@ -113,7 +113,8 @@ class FileVault:
         self._given = self._given or from_environment()
         if self._given is None:
             if self._ask is None:
-                raise VaultNoKey("the encrypted file needs a key", hint=THREE_WAYS)
+                hint = NEW_KEY if header is None else SAME_KEY
+                raise VaultNoKey("the encrypted file needs a key", hint=hint)
             self._given = from_person(self._ask, new=header is None)
         return self._given
 

@@ -24,10 +24,14 @@ from ...model import Secret
 
 Ask = Callable[[str], Secret]
 
-THREE_WAYS = (
-    'export MKTOOL_VAULT_KEY="$(openssl rand -base64 32)" and keep that value; or put such a key '
-    "into a file of mode 0600 named by MKTOOL_VAULT_KEY_FILE; or give a passphrase, typed on a "
-    "terminal or in MKTOOL_VAULT_PASSPHRASE"
+NEW_KEY = (
+    "(umask 077; openssl rand -base64 32 > ~/.mktool-vault-key); "
+    "export MKTOOL_VAULT_KEY_FILE=~/.mktool-vault-key and keep that file; or give the key itself, "
+    "MKTOOL_VAULT_KEY=…; or a passphrase, typed on a terminal or in MKTOOL_VAULT_PASSPHRASE"
+)
+SAME_KEY = (
+    "give the key it was made with: MKTOOL_VAULT_KEY_FILE, MKTOOL_VAULT_KEY or "
+    "MKTOOL_VAULT_PASSPHRASE; a passphrase can be typed on a terminal"
 )
 MAKE_ONE = "make a key with: openssl rand -base64 32"
 _SHORTEST_PASSPHRASE = 8  # NIST SP 800-63B, section 5.1.1.1
@@ -83,7 +87,10 @@ class Given:
         if not self.passphrase:
             return self.key(None)
         if len(self.secret.reveal()) < _SHORTEST_PASSPHRASE:
-            raise VaultNoKey(f"a passphrase needs {_SHORTEST_PASSPHRASE} characters or more")
+            raise VaultNoKey(
+                f"a passphrase needs {_SHORTEST_PASSPHRASE} characters or more",
+                hint="choose a longer one",
+            )
         salt = base64.b64encode(os.urandom(16)).decode()
         return self.key({"alg": "scrypt", "salt": salt, "n": 2**15, "r": 8, "p": 1})
 
@@ -112,7 +119,7 @@ def from_person(ask: Ask, *, new: bool) -> Given:
     if new and ask("The same passphrase again: ") != typed:
         raise VaultNoKey("the two passphrases differ", hint="run the command again")
     if not typed:
-        raise VaultNoKey("no passphrase was given", hint=THREE_WAYS)
+        raise VaultNoKey("no passphrase was given", hint=NEW_KEY if new else SAME_KEY)
     return Given(typed, "passphrase", passphrase=True)
 
 
@@ -149,7 +156,8 @@ def _scrypt(passphrase: Secret, kdf: Mapping[str, Any]) -> bytes:
         )
     except (KeyError, TypeError, ValueError, OverflowError):
         raise VaultTampered(
-            "the encrypted file asks for a key derivation that this mktool does not do"
+            "the encrypted file asks for a key derivation that this mktool does not do",
+            hint="upgrade mktool, or put a backup of the file back",
         ) from None
 
 
@@ -159,7 +167,9 @@ def _read_key_file(path: Path) -> Secret:
             _refuse_shared(path, os.fstat(file.fileno()))
             return Secret(file.read(4096).decode("ascii", "replace"))
     except OSError as error:
-        raise VaultNoKey(f"cannot read the key file {path}: {error.strerror}") from None
+        raise VaultNoKey(
+            f"cannot read the key file {path}: {error.strerror}", hint=f"ls -l {path}"
+        ) from None
 
 
 def _not_waiting(name: str, flags: int) -> int:
