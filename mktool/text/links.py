@@ -24,7 +24,7 @@ _ACCENTED = (
     r"\xc0-\xd6\xd8-\xf6\xf8-\u024f\u0253\u0254\u0256\u0257\u0259\u025b\u0263\u0268\u026f"
     r"\u0272\u0289\u028b\u02bb\u0300-\u036f\u1e00-\u1eff"
 )
-_BEFORE = rf"(?<![a-z0-9@＠$#＃{_INVALID}])"  # noqa: RUF001
+_BEFORE = rf"(?<![a-z0-9@＠$#＃{_INVALID}])"  # noqa: RUF001 - full width
 _NAME = rf"[^!'#%&()*+,\\\-./:;<=>?@\[\]^_{{|}}~${_SPACE}{_INVALID}{_DIRECTION}]"
 _PATH = rf"[a-z0-9!*';:=+,.$/%#\[\]\-–_~@|&\u0400-\u04ff{_ACCENTED}]"
 _PARENS = rf"\((?!\)){_PATH}*+(?:\({_PATH}++\){_PATH}*+)?\)"  # Primer_(film), two levels

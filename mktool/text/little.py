@@ -21,7 +21,7 @@ _WORD = (
 _URN = r"urn:li:[A-Za-z]+:[\w-]+"
 _PLAIN = re.compile(
     rf"@\[(?P<name>[^\[\]\\\n]+)\]\((?P<urn>{_URN})\)"
-    rf"|(?<![^\s(\[{{\"'“‘«,—–])#(?P<tag>(?=\d*[^\W\d_]){_WORD}+)"  # noqa: RUF001
+    rf"|(?<![^\s(\[{{\"'“‘«,—–])#(?P<tag>(?=\d*[^\W\d_]){_WORD}+)"  # noqa: RUF001 - real quotes
     rf"|(?P<one>[{_RESERVED}])"
 )
 _LITTLE = re.compile(

@@ -13,7 +13,7 @@ from . import emoji, links
 
 _RULE = re.compile(r"(?:\A|\r?\n)[ \t]*---[ \t]*(?=\r?\n|\Z)")
 _PARAGRAPH = re.compile(r"(?=\r?\n[ \t]*\r?\n)")
-_SENTENCE = re.compile(r"[.!?…]+[\"'”’)\]»]*(?=\s+[^\sa-z])|[。！？]+[」』）]*|(?=\n)")  # noqa: RUF001
+_SENTENCE = re.compile(r"[.!?…]+[\"'”’)\]»]*(?=\s+[^\sa-z])|[。！？]+[」』）]*|(?=\n)")  # noqa: RUF001 - full width
 # Chinese and Japanese have no spaces: a line may end between two of their letters.
 _LETTER = r"[\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff]"
 _WORD = re.compile(rf"(?=\s)|(?<={_LETTER})(?={_LETTER})|\Z")
