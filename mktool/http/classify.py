@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .. import errors as e
@@ -24,11 +24,13 @@ TEXT_LIMIT = 300
 
 
 def classify(
-    spec: Spec, endpoint: Endpoint, account: str, response: Response, *, keyed: bool = False
-) -> e.ProviderError | None:
+    spec: Spec, endpoint: Endpoint, account: str, response: Response, *, keyed: bool = False,
+    hide: Callable[[str], str] = str,
+) -> e.ProviderError | None:  # fmt: skip
     """Return the error that a response stands for, or None for a success.
 
-    ``keyed``: the request carried an idempotency key, so it may be repeated.
+    ``keyed``: the request carried an idempotency key, so it may be repeated. ``hide`` takes its
+    secrets out of the vendor's words.
     """
     data = response.json()
     code = _first(data, spec.error_code) or _word(endpoint, response)
@@ -38,8 +40,8 @@ def classify(
         account,
         endpoint.operation,
         response.status,
-        printable(code)[:80],
-        request_id(spec, response),
+        hide(printable(code))[:80],
+        hide(request_id(spec, response)),
     )
     failed = not 200 <= response.status < 300 or _says_failed(spec, data)
     failed |= bool(endpoint.answer and (code or text)) and dig(data, endpoint.answer) is None
@@ -53,7 +55,7 @@ def classify(
     told = _filled(rule.message, data) if rule else ""
     message = told or text or code or _describe(response, data)
     return kind(
-        printable(message),
+        hide(printable(message)),
         where,
         hint=rule.hint if rule else "",
         retry_after=retry_after(spec, response),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from .. import errors as e
 from ..spec import Endpoint, Limit, Spec
 from .classify import classify, request_id, reset_in
+from .echo import hidden
 from .reply import Cut, NotSent, Response
 from .request import Request
 
@@ -100,12 +102,13 @@ class Exchange:
         wire = self.wire  # opened before the call is on record: a kill meanwhile leaves no doubt
         id = self._admit(request, attempt)
         started = time.monotonic()
+        hide = partial(hidden, signed=request.signed)
         outcome: Outcome = "unknown"
         response: Response | None = None
         error: e.ProviderError | None = None
         try:
             response = wire.send(request, endpoint.timeout or self.spec.timeout)
-            error = classify(self.spec, endpoint, self.account, response, keyed=keyed)
+            error = classify(self.spec, endpoint, self.account, response, keyed=keyed, hide=hide)
             outcome = _outcome(error)
         except e.InvalidInput:  # a file that is gone, or half of one: no vendor acts on that
             outcome = "unsent"
@@ -123,7 +126,7 @@ class Exchange:
                 status=response.status if response else None,
                 code=error.code if error else "",
                 ms=(time.monotonic() - started) * 1000,
-                request_id=request_id(self.spec, response) if response else "",
+                request_id=hide(request_id(self.spec, response)) if response else "",
             )
         if response is not None:
             self._note(endpoint, response, error)

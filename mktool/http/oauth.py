@@ -21,6 +21,7 @@ from ..model import Login, Secret
 from ..spec import Endpoint, Signed, Spec
 from .auth import OAuth2, ServiceAccount, Tokens
 from .classify import printable
+from .echo import hidden
 from .exchange import Exchange, Scope
 from .jwt import base64url, sign
 from .reply import Reply
@@ -29,7 +30,6 @@ from .target import Target, is_loopback
 
 TIMEOUT = 60.0  # seconds: giving up early may lose a rotated token that is on its way
 ASSERTION_SECONDS = 150  # some vendors take three minutes at most
-RECOGNISABLE = 8  # characters of a secret that may not be shown
 LONGEST = 1e10  # seconds; a larger lifetime is nonsense
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -263,14 +263,9 @@ class TokenClient:
         return type(error)(words, where, hint=hint, retry_after=error.retry_after)
 
     def _clean(self, signed: Signed, text: str) -> str:
-        """Return ``text`` without anything secret we sent: some servers echo what they refuse."""
-        sent = [value for name, value in signed.body.items() if name != "client_id"]
-        if self._login.has("client_secret"):
-            sent.append(self._login.value("client_secret"))
-        for value in sent:
-            for length in range(len(value), RECOGNISABLE - 1, -1):  # an echo may be cut short
-                text = text.replace(value[:length], "***")
-        return text
+        """Return ``text`` without anything secret we sent: Basic hides the client's in base64."""
+        has = self._login.has("client_secret")
+        return hidden(text, signed, *([self._login.value("client_secret")] if has else []))
 
     def _needs_login(self, words: str) -> e.NeedsLogin:
         return e.NeedsLogin(f"{self._exchange.spec.title}: {words}", hint=self._log_in())
