@@ -21,13 +21,12 @@ from ..model import Account, Login, Secret
 from ..spec import Spec
 from ..store import accounts
 from ..store.accounts import Entry
-from ..store.locks import lock, lock_path
 from . import record as records
 from .fields import Flow, asked_for, default_flow, given_login, lacking
 from .loopback import Params, Receiver
 from .record import Grant, Record
 from .signals import deferred_signals
-from .tokens import LOCK_SECONDS, described, token_client
+from .tokens import described, token_client
 
 if TYPE_CHECKING:
     from ..http.exchange import Exchange
@@ -105,7 +104,7 @@ def revoke(
 
     If the vendor or the vault refuses, nothing is forgotten, unless ``force`` says so.
     """
-    with lock(lock_path(entry.key), LOCK_SECONDS):
+    with accounts.account_lock(entry.key):
         try:
             _revoke_at_vendor(spec, target, exchange, vault, entry, say)
             vault.delete(entry.key)
@@ -295,7 +294,7 @@ def _new_record(target: Target, fields: Mapping[str, Secret], grant: Grant) -> R
 
 def _store(vault: Vault, entry: Entry, record: Record) -> Entry:
     """Keep a login: the vault first, so that the list never promises what is not there."""
-    with lock(lock_path(entry.key), LOCK_SECONDS), deferred_signals():
+    with accounts.account_lock(entry.key), deferred_signals():
         before = accounts.find(entry.provider, entry.account)
         vault.put(entry.key, record.to_json())
         kept = accounts.save(entry)

@@ -18,7 +18,6 @@ from ..model import Login, Secret
 from ..spec import Spec
 from ..store import accounts
 from ..store.accounts import Entry
-from ..store.locks import lock, lock_path
 from . import record as records
 from .record import Pending, Record
 from .signals import deferred_signals
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from ..http.target import Target
     from ..store.vault import Vault
 
-LOCK_SECONDS = 90.0  # longer than a token request may take
 BREATHER = 30.0  # seconds between attempts to renew early while the token is still good
 
 
@@ -91,7 +89,7 @@ class StoredCredential:
         if record.usable(self._now(), rejected):
             return record
         self._refuse_hopeless(record)
-        with lock(lock_path(self._entry.key), LOCK_SECONDS):
+        with accounts.account_lock(self._entry.key):
             record = self._read()  # what the winner left is what counts
             if record.usable(self._now(), rejected):
                 return record

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +25,7 @@ State = Literal["connected", "expiring", "expired", "auth_failed"]
 _VERSION = 1
 WARNING = 7 * 86400.0  # seconds before its end that a credential is called expiring
 _LOCK_SECONDS = 10.0
+_ACCOUNT_SECONDS = 90.0  # longer than the token request that another process may be making
 _REPAIR = "put a backup back, or move it away and authorize the accounts again"
 
 
@@ -62,6 +63,14 @@ class Entry:
 
 def record_name(provider: str, account: str) -> str:
     return f"{provider}:{account}"
+
+
+def account_lock(key: str) -> AbstractContextManager[None]:
+    """Return what keeps other processes from renewing, replacing or moving a credential.
+
+    Entering it raises `Busy` if another process takes too long, and `StorageError`.
+    """
+    return lock(lock_path(key), _ACCOUNT_SECONDS)
 
 
 def accounts_file() -> Path:

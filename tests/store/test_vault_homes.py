@@ -143,7 +143,7 @@ class TestMove:
         assert caught.value.hint == "mktool authorize x"
 
     def test_a_renewal_under_way_is_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("mktool.store.vault._ACCOUNT_LOCK_SECONDS", 0.1)
+        monkeypatch.setattr("mktool.store.accounts._ACCOUNT_SECONDS", 0.1)
         with lock(lock_path("x:default"), 1), pytest.raises(Busy, match="holds x:default"):
             move("x:default", "file")
         assert self.home_of_account() == "keyring"

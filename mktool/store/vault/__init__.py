@@ -23,12 +23,9 @@ from ...errors import (
 )
 from .. import accounts
 from ..accounts import Home
-from ..locks import lock, lock_path
 
 if TYPE_CHECKING:
     from .keys import Ask
-
-_ACCOUNT_LOCK_SECONDS = 90.0  # as long as another process may take to renew the token
 
 
 class Vault(Protocol):
@@ -137,7 +134,7 @@ def move(name: str, to: Home, *, interactive: bool = False, ask: Ask | None = No
     """
     target = open_vault(to, interactive=interactive, ask=ask)
     source = open_vault("file" if to == "keyring" else "keyring", interactive=interactive, ask=ask)
-    with lock(lock_path(name), _ACCOUNT_LOCK_SECONDS):
+    with accounts.account_lock(name):
         entry = accounts.find(*_split(name))
         if entry is None:
             raise NeedsLogin(f"there is no account {name}", hint="mktool accounts")
