@@ -8,9 +8,9 @@ answers.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -75,7 +75,7 @@ def script(shell: str) -> str:
     return f"{text}\n{ZSH_FIRST_TAB if shell == 'zsh' else ''}"
 
 
-def place(shell: str, environ: Any) -> Path:
+def place(shell: str, environ: Mapping[str, str]) -> Path:
     """Return where a user's own completion script belongs.
 
     https://github.com/scop/bash-completion (README, 2026-11),
@@ -148,7 +148,7 @@ def account_keys(incomplete: str) -> list[str]:
         return []
 
 
-def _starting(incomplete: str, words: Any) -> list[str]:
+def _starting(incomplete: str, words: Iterable[str]) -> list[str]:
     return [word for word in words if word.startswith(incomplete)]
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,11 +18,12 @@ from ..model import Post
 from .completion import provider_names
 from .failure import as_ours
 from .settings import settings
+from .terminal import Status, span, terminal
 from .terminal import name as _name
-from .terminal import span, terminal
 
 if TYPE_CHECKING:
     from ..core.publish import Published
+    from ..core.rehearsal import Rehearsal
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -194,8 +195,8 @@ def report(results: list[Published], ended: e.MktoolError | None = None) -> int:
     ]  # fmt: skip
     went = any(r.posted for r in results)
     if out.json:
-        status = "success" if not failed else ("partial" if went else "error")
-        out.envelope(status, data, failed)  # type: ignore[arg-type]
+        status: Status = "success" if not failed else ("partial" if went else "error")
+        out.envelope(status, data, failed)
     else:
         out.result(data, ("to", "state", "sent", "where"), [_row(r) for r in results])
         for error in failed:
@@ -242,7 +243,8 @@ def _schedule(
             entry = session.entry
             if entry and entry.expires_at and not entry.refreshable and entry.expires_at < at:
                 terminal().warn(
-                    f"the token of {session.name} expires before that: mktool authorize {provider}"
+                    f"the token of {session.name} expires before that:"
+                    f" {e.login_command(provider, account)}"
                 )
         except e.Duplicate as duplicate:
             refused.append(duplicate)
@@ -296,12 +298,12 @@ def _dry_run(
     return 0
 
 
-def _lines(plan: Any) -> list[str]:
-    name = _name(plan.provider, plan.account)
+def _lines(plan: Rehearsal) -> list[str]:
+    where = _name(plan.provider, plan.account)
     cost = f", about ${plan.price:.3f}" if plan.price else ""
-    lines = [f"{name}: {len(plan.lengths)} to publish, {'; '.join(plan.lengths)}{cost}"]
+    lines = [f"{where}: {len(plan.lengths)} to publish, {'; '.join(plan.lengths)}{cost}"]
     if not plan.connected:
-        lines.append(f"  not connected: mktool authorize {plan.provider}")
+        lines.append(f"  not connected: {e.login_command(plan.provider, plan.account)}")
     if plan.note:
         lines.append(f"  {plan.note}")
     if plan.allowed:
