@@ -67,7 +67,7 @@ def _show(proofs: list[Proof]) -> None:
     ]  # fmt: skip
     rows = [
         (name(p.provider, p.account), p.state, p.name, f"{p.ms:.0f} ms" if p.ms is not None else "",
-         p.limit_left, _expiry(p.expires_at, now))
+         p.limit_left, _expiry(p, now))
         for p in proofs
     ]  # fmt: skip
     columns = ("account", "state", "who", "latency", "limit left", "expires")
@@ -91,7 +91,11 @@ def _missing_code(proofs: list[Proof]) -> int:
     return Forbidden.exit_code if any(p.missing for p in proofs) else 0
 
 
-def _expiry(at: float | None, now: float) -> str:
-    if at is None:
+def _expiry(proof: Proof, now: float) -> str:
+    if proof.error:
+        return ""
+    if proof.refreshable:
+        return "renews itself"
+    if proof.expires_at is None:
         return "not stated"
-    return span(at - now) if at > now else "expired"
+    return f"in {span(proof.expires_at - now)}" if proof.expires_at > now else "expired"

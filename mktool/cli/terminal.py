@@ -16,7 +16,14 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import DEFAULT_ACCOUNT, Interrupted, InvalidInput, MktoolError, ProviderError
+from ..errors import (
+    DEFAULT_ACCOUNT,
+    Interrupted,
+    InvalidInput,
+    MktoolError,
+    ProviderError,
+    Unavailable,
+)
 from ..model import Secret
 
 Status = Literal["success", "partial", "error"]
@@ -139,8 +146,8 @@ class Terminal:
         print(f"error: {cell(error)}", file=sys.stderr)
         if isinstance(error, ProviderError) and error.retry_after:
             print(f"  try again {when(error.retry_after)}", file=sys.stderr)
-        if error.hint:
-            print(f"  next: {error.hint}", file=sys.stderr)
+        if hint := _hint(error):
+            print(f"  next: {hint}", file=sys.stderr)
 
     def _table(self, columns: Sequence[str], rows: list[list[str]], shorten: str) -> None:
         if not self.tables:
@@ -203,9 +210,17 @@ def as_json(error: MktoolError) -> dict[str, Any]:
     provider = error.context.provider if isinstance(error, ProviderError) else None
     after = error.retry_after if isinstance(error, ProviderError) else None
     return {
-        "code": error.code, "message": str(error), "hint": error.hint or None,
+        "code": error.code, "message": str(error), "hint": _hint(error) or None,
         "provider": provider, "retry_after": after,
     }  # fmt: skip
+
+
+def _hint(error: MktoolError) -> str:
+    """Return the error's hint, or a better one where a sandbox was meant to answer."""
+    silent = isinstance(error, Unavailable) and error.context.status is None
+    if silent and os.environ.get("MKTOOL_SANDBOX"):
+        return "no sandbox answers there: begin one with mktool sandbox, or unset MKTOOL_SANDBOX"
+    return error.hint
 
 
 def name(provider: str, account: str) -> str:

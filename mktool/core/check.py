@@ -32,6 +32,7 @@ class Proof:
     ms: float | None = None
     limit_left: str = ""
     expires_at: float | None = None
+    refreshable: bool = False
     error: e.MktoolError | None = None
 
     @property
@@ -75,6 +76,7 @@ def _ask(session: Session, proof: Proof) -> None:
     entry = session.entry
     proof.scopes = scopes if scopes is not None else (entry.scopes if entry else None)
     proof.expires_at = expires or (entry.expires_at if entry else None)
+    proof.refreshable = entry is not None and entry.refreshable
     if proof.scopes is not None:
         proof.missing = sorted(_expected(session) - proof.scopes)
     proof.limit_left = _limit_left(session)

@@ -104,6 +104,13 @@ class TestProving:
         assert (ran.code, ran.json["status"]) == (6, "partial")
         assert [row["state"] for row in ran.json["data"]] == ["ok", "ok", "failed"]
 
+    def test_a_sandbox_that_is_gone(self, mktool: Mktool, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MKTOOL_SANDBOX", "http://127.0.0.1:1")
+        monkeypatch.setenv("MKTOOL_X_ACCESS_TOKEN", "token")
+        monkeypatch.setenv("MKTOOL_MAX_WAIT", "0")
+        ran = mktool("test-integration", "x")
+        assert (ran.code, "unset MKTOOL_SANDBOX" in ran.err) == (16, True)
+
     def test_none(self, mktool: Mktool) -> None:
         ran = mktool("test-integrations")
         assert (ran.code, "no account is connected" in ran.err) == (2, True)

@@ -105,6 +105,10 @@ class TestABrowser:
         [account] = mktool("accounts", "--json").json["data"]
         assert (account["state"], account["refreshable"]) == ("connected", True)
 
+    def test_says_what_renews_itself(self, browser: list[str], mktool: Mktool) -> None:
+        mktool("authorize", "x", "--field", "client_id=app")
+        assert mktool("test-integration", "x").rows[0][-1] == "renews itself"
+
     def test_asks_for_other_scopes(self, browser: list[str], mktool: Mktool) -> None:
         line = ("authorize", "x", "--field", "client_id=sandbox-app")
         scopes = ("tweet.read", "users.read", "offline.access")
