@@ -36,7 +36,8 @@ UPLOAD = Pieces(
     Endpoint("status", "GET", "/2/media/upload"), 4 * MB, {"command": "STATUS", "media_id": "{}"},
 )  # fmt: skip
 WINDOWS = {"post": 100, "upload": 1875, "append": 1875, "finalize": 1875, "describe": 500}
-FIRST_ONLY = {"poll", "quote_tweet_id", "reply_settings", "community_id", "share_with_followers"}
+FIRST_ONLY = {"poll", "quote_tweet_id", "reply_settings", "community_id", "share_with_followers",
+              "media", "edit_options"}  # fmt: skip
 STATUS_URL = "https://x.com/i/web/status/{}"
 ITSELF = re.compile(r"https://(x|twitter)\.com/\w+/status/\d+(/(photo|video)/\d+)?")
 
@@ -75,10 +76,9 @@ class X(Provider, CanCheck, CanThread, CanSettle, CanMeasure):
             Rule(e.Forbidden, 403, operation="upload|append|finalize|status|describe", hint="the"
                  " login may lack the scope media.write: mktool authorize {provider}{account}"),
             Rule(e.Forbidden, code=".*/not-authorized-.*")),
-        text=Text(280, "weighted characters", weighted_length),
-        files=Files({"image": (4, 5 * MB), "gif": (1, 15 * MB), "video": (1, 512 * MB)}, alt=1000,
-                    types=frozenset({"image/jpeg", "image/png", "image/webp", "image/gif",
-                                     "video/mp4", "video/quicktime"})),
+        text=Text(280, "weighted characters", weighted_length), files=Files(types=frozenset(
+            {"image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/quicktime"}),
+            kinds={"image": (4, 5 * MB), "gif": (1, 15 * MB), "video": (1, 512 * MB)}, alt=1000),
         setup="""\
 1. https://console.x.com: make an app and buy credits (a post costs $0.015, with a link $0.20).
 2. User authentication settings: "Read and write"; "Native App" (no secret) or "Web App"; register
@@ -106,9 +106,9 @@ class X(Provider, CanCheck, CanThread, CanSettle, CanMeasure):
         if not post.text or post.extra.keys() & {"text", "reply"}:
             raise e.Unsupported("X gives back no text that tells this post from another")
         wanted = (post.reply_to.id if post.reply_to else "", canonical(post.text))
-        start = datetime.fromtimestamp(since - 60, UTC)  # X's clock and ours may differ
-        query = {"start_time": f"{start:%Y-%m-%dT%H:%M:%SZ}", "exclude": "retweets",
-                 "tweet.fields": "referenced_tweets,entities", "max_results": "100"}  # fmt: skip
+        start = f"{datetime.fromtimestamp(since - 60, UTC):%Y-%m-%dT%H:%M:%SZ}"  # clocks differ
+        query = {"start_time": start, "exclude": "retweets", "max_results": "100",
+                 "tweet.fields": "conversation_id,referenced_tweets,entities"}  # fmt: skip
         account = self.client.options.get("account_id") or self.check().id
         for page in by_token(self.client, TIMELINE, account, query=query, found="meta.next_token",
                              param="pagination_token", most=5):  # fmt: skip
@@ -137,6 +137,7 @@ class X(Provider, CanCheck, CanThread, CanSettle, CanMeasure):
 
 def _identity(item: Reply, sent: str) -> tuple[str, str]:
     """Return whom a post answers and what it says: X escapes it and puts t.co for every link."""
+    item.need("conversation_id")  # tweet.fields was heard; api.x.com/2/openapi.json 2.168 lacks it
     parent = item.find("referenced_tweets", type="replied_to")
     text = html.unescape(item.need("text"))
     for link in item.each("entities.urls"):

@@ -37,7 +37,7 @@ def refused(status: int, detail: str, type: str = "about:blank") -> Wire:
 
 
 def tweet(id: str, text: str, parent: str = "", urls: tuple[tuple[str, str], ...] = ()) -> Any:
-    item: dict[str, Any] = {"id": id, "text": text}
+    item: dict[str, Any] = {"id": id, "text": text, "conversation_id": parent or id}
     if parent:
         item["referenced_tweets"] = [{"type": "replied_to", "id": parent}]
     if urls:
@@ -231,6 +231,8 @@ class TestX(ProviderContract):
             "reply_settings": "following",
             "made_with_ai": "true",
             "reply": '{"exclude_reply_user_ids": ["5"]}',
+            "media": '{"media_ids": ["6"], "tagged_user_ids": ["5"]}',
+            "edit_options": '{"previous_post_id": "4"}',
             "poll": '{"options": ["a", "b"], "duration_minutes": 60}',
         }
         x, vendor, _ = self.open(cls, ledger, (created("1"), created("2")))
@@ -241,6 +243,8 @@ class TestX(ProviderContract):
             "reply_settings": "following",
             "made_with_ai": True,
             "reply": {"exclude_reply_user_ids": ["5"]},
+            "media": {"media_ids": ["6"], "tagged_user_ids": ["5"]},
+            "edit_options": {"previous_post_id": "4"},
             "poll": {"options": ["a", "b"], "duration_minutes": 60},
         }
         assert vendor.requests[1].json == {
@@ -407,6 +411,14 @@ class TestX(ProviderContract):
         x, _, _ = self.open(cls, ledger, script)
         with pytest.raises(e.Unsupported):
             x.settle(Post("hi"), NOW, frozenset())
+
+    def test_fields_that_were_ignored_prove_nothing(
+        self, cls: type[Provider], ledger: Ledger
+    ) -> None:
+        bare = timeline({"id": "9", "text": "two", "edit_history_post_ids": ["9"]})
+        x, _, _ = self.open(cls, ledger, [bare])
+        with pytest.raises(e.UnexpectedReply, match="conversation_id"):
+            x.settle(Post("two", reply_to=posted("5")), NOW, frozenset())
 
     @pytest.mark.parametrize("reply", [{}, {"meta": {}}, {"data": "none"}])
     def test_an_odd_answer_proves_nothing(
