@@ -41,8 +41,7 @@ class LinkedIn(Provider, CanCheck, CanThread, CanSettle, CanMeasure):
             Field("access_token", "a member's token", True, env=("LINKEDIN_ACCESS_TOKEN",)),
             Field("author", "page to post as: its number", pattern=r"(urn:li:organization:)?\d+"),
             Field("api_version", "YYYYMM; lives for a year", pattern=r"20\d{4}", default="202610"),
-            Field("comments_api", "rest or v2", pattern="rest|v2", default="rest"),
-        ),
+            Field("comments_api", "rest or v2", pattern="rest|v2", default="rest")),
         # Exact redirects, PKCE on request: learn.microsoft.com/linkedin/shared/authentication
         auth=(OAuth2(f"{LOGIN}/authorization", f"{LOGIN}/accessToken", revoke_url=f"{LOGIN}/revoke",
             introspect_url=f"{LOGIN}/introspectToken", redirect_ports=(18920, 18921, 18922),
@@ -56,10 +55,10 @@ class LinkedIn(Provider, CanCheck, CanThread, CanSettle, CanMeasure):
             Rule(Rejected, 426, message="LinkedIn no longer serves this version of its API",
                  hint="set api_version (YYYYMM, a recent month) in [providers.linkedin]"),
             Rule(RateLimited, 429, hint="LinkedIn counts days in UTC: come back tomorrow"),
-            # Measured by several in 2026: /rest refuses the comments of self-serve apps, /v2 not.
+            # …/shares/comments-api (2026-08): scopes of their own. As measured, /v2 needs them not.
             Rule(Forbidden, 403, operation="comments?", text="partnerApiSocialActions",
-                 hint='comments need "Community Management API", or set comments_api = "v2"'),
-        ),
+                 hint='comments need w_member_social_feed (a page: w_organization_social_feed) of '
+                 '"Community Management API"; or set comments_api = "v2"')),
         text=Text(3000, "characters (escaped)", length, reply_limit=1250), link="attach",
         files=Files({"image": (20, 10 * MB), "gif": (1, 10 * MB)},
                     frozenset({"image/jpeg", "image/png", "image/gif"}), alt=4086, in_reply=False),
@@ -70,6 +69,7 @@ class LinkedIn(Provider, CanCheck, CanThread, CanSettle, CanMeasure):
 2. Auth: register http://127.0.0.1:18920/callback, and the same with 18921 and with 18922.
 3. mktool authorize linkedin --field client_id=CLIENT_ID (every 60 days); a page: --field author=ID
    --scope w_organization_social --scope r_organization_social --scope rw_organization_admin
+   and, for its threads, --scope w_organization_social_feed --scope r_organization_social_feed
 4. mktool test-integration linkedin, then mktool post linkedin --text "Hello" --dry-run""",
     )  # fmt: skip
 

@@ -167,3 +167,16 @@ def test_threads_of_a_self_serve_app(desk: Desk) -> None:
     assert 'comments_api = "v2"' in caught.value.hint
     desk.open(token, comments_api="v2").reply(Post("two", root=root))
     assert [i.text for i in desk.inbox()] == ["one", "two"]
+
+
+def test_threads_of_a_page_need_scopes_of_their_own(desk: Desk) -> None:
+    """As listed in …/linkedin/marketing/community-management/shares/comments-api (2026-08)."""
+    token = "sandbox-w_organization_social,r_organization_social,rw_organization_admin"
+    root = desk.open(token, **PAGE).post(Post("one"))
+    with pytest.raises(e.Forbidden) as caught:
+        desk.open(token, **PAGE).reply(Post("two", root=root))
+    assert "w_organization_social_feed" in caught.value.hint
+    token += ",w_organization_social_feed,r_organization_social_feed"
+    page = desk.open(token, **PAGE)
+    made = page.reply(Post("two", root=root))
+    assert page.settle(Post("two", root=root), time.time() - 5, frozenset()) == made

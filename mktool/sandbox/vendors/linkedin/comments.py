@@ -1,8 +1,8 @@
 """Comments of LinkedIn.
 
 https://learn.microsoft.com/linkedin/marketing/community-management/shares/comments-api (2026-11):
-the versioned address takes the scopes of the Community Management product. A member who granted
-only w_member_social comments through the unversioned /v2, and is refused at /rest.
+the versioned address takes scopes of its own, which end in _feed. Who was granted only those for
+posts comments through the unversioned /v2, and is refused at /rest.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from .desk import error, key, paged, permit, unprocessable
 from .posts import Posts, name_of
 
 LONGEST = 1250  # characters
-_WRITE = ("w_member_social_feed", "w_organization_social")
-_READ = ("r_member_social_feed", "r_organization_social", "r_member_social")
+_WRITE = ("w_member_social_feed", "w_organization_social_feed")
+_READ = ("r_member_social_feed", "r_organization_social_feed")
 
 
 class Comments(Posts):
@@ -35,7 +35,8 @@ class Comments(Posts):
     @on("POST", "api.linkedin.com/v2/socialActions/{urn}/comments")
     def comment_unversioned(self, call: Call) -> Reply:
         session = self.member(call)
-        permit(session, "socialActions.CREATE.NO_VERSION", "w_member_social", *_WRITE)
+        permit(session, "socialActions.CREATE.NO_VERSION", "w_member_social",
+               "w_organization_social", *_WRITE)  # fmt: skip
         return self._comment(call, session)
 
     @on("GET", "api.linkedin.com/rest/socialActions/{urn}/comments")

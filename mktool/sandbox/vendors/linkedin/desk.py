@@ -40,6 +40,8 @@ class Desk(Vendor):
             "r_member_social_feed",
             "w_organization_social",
             "r_organization_social",
+            "w_organization_social_feed",
+            "r_organization_social_feed",
             "rw_organization_admin",
             "r_organization_admin",
             "r_member_postAnalytics",
@@ -86,7 +88,8 @@ class Desk(Vendor):
             return MEMBER
         if not isinstance(actor, str) or not actor.startswith("urn:li:organization:"):
             raise Refusal(denied(field))
-        if "w_organization_social" not in session.scopes:
+        pages = {"w_organization_social", f"w_organization_social{suffix}"}
+        if not pages & session.scopes:
             text = "Organization permissions must be used when using organization as author"
             raise Refusal(error(403, text, "ACCESS_DENIED", 100))
         if not administered(actor.rpartition(":")[2]):
