@@ -15,6 +15,7 @@ from .. import errors as e
 from ..capability import CanPost, CanSettle, CanThread
 from ..http.exchange import Scope
 from ..model import Post, Posted
+from ..spec import DAY
 from ..store.acts import Act, Acts, Wanted, sending_lock
 from ..store.locks import lock
 from . import content
@@ -22,6 +23,8 @@ from .session import Session
 
 RESENDS = 2
 FIRST_LOOK, LOOK_EVERY = 0.5, 5.0  # seconds between looks for a lost write: first, at most
+# A vendor may go on with a request that we gave up on: how many timeouts until it is dead.
+DEAD_AFTER = 3
 
 
 @dataclass(slots=True)
@@ -215,7 +218,7 @@ class _Run:
             return None
         known = self.acts.known_ids(self.session.spec.name, self.session.account)
         try:
-            found = provider.settle(post, self.act.created, known)
+            found = provider.settle(post, self._since(self.act.created), known)
         except (e.ProviderError, e.Unsupported):
             return None  # the refusal says more than that it cannot be looked up
         if found is not None:
@@ -233,8 +236,8 @@ class _Run:
     def _settle(self, seq: int, post: Post, lost: e.OutcomeUnknown | None = None) -> Posted | None:
         """Return the item if the vendor has it; None, on record, once it is proven absent.
 
-        A request may reach the vendor as long as its timeout runs, so absence counts only
-        after that. Raises `OutcomeUnknown` where the vendor cannot be asked.
+        A request may be at work long after its timeout, so absence counts only after several,
+        and only by the vendor's clock. Raises `OutcomeUnknown` where the vendor cannot be asked.
         """
         session, provider = self.session, self.session.provider
         unknown = lost or e.OutcomeUnknown(
@@ -244,21 +247,30 @@ class _Run:
         if not isinstance(provider, CanSettle):
             raise unknown
         known = self.acts.known_ids(session.spec.name, session.account)
-        part, timeout = self.acts.parts(self.act.id)[seq], session.spec.timeout
-        left = min(max(part.asked + timeout - session.ledger.clock(), 0.0), timeout)
+        part, patience = self.acts.parts(self.act.id)[seq], DEAD_AFTER * session.spec.timeout
+        left = min(max(part.asked + patience - session.ledger.clock(), 0.0), patience)
         pause = FIRST_LOOK
         while True:
+            by_its_clock = session.exchange.skew is not None
             try:
-                found = provider.settle(post, part.started, known)
+                found = provider.settle(post, self._since(part.started), known)
             except (e.ProviderError, e.Unsupported) as error:
                 unknown.message += f"; it could not be looked up ({error.message})"
                 raise unknown from None
             if found is not None:
                 self.acts.confirm(self.act.id, seq, found)
                 return found
-            if left <= 0:
+            if left <= 0 and (by_its_clock or session.exchange.skew is None):
                 self.acts.clear_doubt(self.act.id, seq)
                 return None
             nap = min(pause, left)
             session.exchange.sleep(nap)
             left, pause = left - nap, min(2 * pause, LOOK_EVERY)
+
+    def _since(self, moment: float) -> float:
+        """Return a moment of ours as the vendor has it at the latest: our clock may be wrong,
+        and a look-up from a moment that is still to come would find nothing."""
+        now = self.session.ledger.clock()
+        return (moment if moment <= now else now - DAY) + min(
+            self.session.exchange.skew or 0.0, 0.0
+        )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from .. import errors as e
 from ..spec import Endpoint, Limit, Spec
-from .classify import classify, request_id, reset_in
+from .classify import classify, http_date, request_id, reset_in
 from .echo import hidden
 from .reply import Cut, NotSent, Response
 from .request import Request
@@ -93,6 +93,7 @@ class Exchange:
         self.spec, self.account, self.max_wait = spec, account, max_wait
         self.sleep, self.clock = sleep, clock
         self.scope = Scope()
+        self.skew: float | None = None  # seconds that the vendor's clock is ahead of ours, if told
         self._open, self._journal = wire, journal
         self._wire: Wire | None = None
 
@@ -108,6 +109,7 @@ class Exchange:
         error: e.ProviderError | None = None
         try:
             response = wire.send(request, endpoint.timeout or self.spec.timeout)
+            self._compare_clocks(response)
             error = classify(self.spec, endpoint, self.account, response, keyed=keyed, hide=hide)
             outcome = _outcome(error)
         except e.InvalidInput:  # a file that is gone, or half of one: no vendor acts on that
@@ -178,6 +180,11 @@ class Exchange:
 
     def _where(self, endpoint: Endpoint) -> e.Context:
         return e.Context(self.spec.name, self.account, endpoint.operation)
+
+    def _compare_clocks(self, response: Response) -> None:
+        told = http_date(response.headers.get("date", ""))
+        if told is not None:
+            self.skew = told - self.clock()
 
     def _note(self, endpoint: Endpoint, response: Response, error: e.ProviderError | None) -> None:
         """Keep the vendor's own view of its limit: the next process must respect it too."""

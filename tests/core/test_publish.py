@@ -83,6 +83,15 @@ class TestALostAnswer:
         assert [said.endswith("; looking for it") for said in x.said] == [True]
         assert not any(part.in_doubt for part in Acts(ledger).parts(done.act).values())
 
+    @pytest.mark.parametrize("wrong", [-3600.0, 3600.0])
+    def test_is_found_though_our_clock_is_wrong(
+        self, box: Box, x: Sender, slack: Sender, wrong: float
+    ) -> None:
+        box.ahead = wrong
+        box.breaks(f"cut@1:{HOOKS},cut@1:POST /api/chat.postMessage")
+        assert (x("hello").state, slack("hello").state) == ("done", "done")
+        assert box.texts == ["hello", "hello"]
+
     def test_in_the_middle_of_a_thread(self, box: Box, x: Sender) -> None:
         box.breaks(f"cut@2:{HOOKS}")
         assert x("one", "two", "three").state == "done"
@@ -104,8 +113,8 @@ class TestADroppedRequest:
         box.breaks(f"drop@1:{HOOKS}")
         done = x("hello")
         assert (done.state, box.texts, box.calls(TWEETS)) == ("done", ["hello"], 2)
-        # The request may have reached the vendor as long as its timeout ran.
-        assert box.ahead == pytest.approx(20.0, abs=1.0)
+        # The vendor may be at work on the request for longer than its timeout runs.
+        assert box.ahead == pytest.approx(60.0, abs=1.0)
 
     def test_is_given_up_after_three(self, box: Box, x: Sender, ledger: Ledger) -> None:
         box.breaks(f"drop=100%:{HOOKS}")
