@@ -194,10 +194,10 @@ def _slot(head: str | None) -> str:
 
 
 def _altered(name: str) -> VaultTampered:
-    shown = name.removeprefix("mktool:")
+    shown = name.removeprefix("mktool:").removeprefix(f"{SANDBOX}/")
     return VaultTampered(
         f"record {shown!r} in the keyring was altered or is not whole",
-        hint="authorize this account again",
+        hint=f"mktool authorize {shown}",
     )
 
 
