@@ -19,13 +19,13 @@ from ..spec import DAY, MB, MINUTE, Endpoint, Field, Files, Limit, Rule, Spec, T
 from ..text.compare import canonical
 from ..text.weighted import has_url, weighted_length
 
-# US dollars, pay-per-use, 2026-09: https://docs.x.com/x-api/getting-started/pricing
-ME = Endpoint("me", "GET", "/2/users/me", price=0.001, answer="data")
+# US dollars, 2026-09; "owned reads" are /2/users/{id}/…: docs.x.com/x-api/getting-started/pricing
+ME = Endpoint("me", "GET", "/2/users/me", price=0.01, answer="data")
 CREATE = Endpoint("post", "POST", "/2/tweets", price=0.015)
 CREATE_WITH_URL = Endpoint("post", "POST", "/2/tweets", price=0.20)
 TIMELINE = Endpoint("timeline", "GET", "/2/users/{}/tweets", price=0.001, answer="meta")
-READ = Endpoint("read", "GET", "/2/tweets/{}", price=0.001, answer="data")
-READ_PRIVATE = Endpoint("read", "GET", "/2/tweets/{}", price=0.001)
+READ = Endpoint("read", "GET", "/2/tweets/{}", price=0.005, answer="data")
+READ_PRIVATE = Endpoint("read", "GET", "/2/tweets/{}")  # a second read on one UTC day is free
 ALT = Endpoint("describe", "POST", "/2/media/metadata", repeatable=True, price=0.005)
 # An unused media id expires and each piece has its own place, so every step may be sent again.
 # Images go this way too: one path for all, and 1,875 calls a window, not 500. 5 MB is the most.

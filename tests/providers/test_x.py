@@ -262,6 +262,12 @@ class TestX(ProviderContract):
         X(dry).post(Post(text))
         assert dry.price == pytest.approx(price)
 
+    def test_numbers_are_not_an_owned_read(self) -> None:
+        """$0.001 is the price of /2/users/{id}/… alone; the second look of a day is free."""
+        dry = DryRun(X.spec, Target(X.spec.base_url), {}, frozenset({"access_token"}))
+        assert list(X(dry).measure("9")) == []
+        assert dry.price == pytest.approx(0.005)
+
     # -- what the vendor's words mean ----------------------------------------------------------
 
     @pytest.mark.parametrize(
