@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from .. import errors as e
-from ..spec import Endpoint, Limit, Spec
+from ..spec import DAY, Endpoint, Limit, Spec
 from .classify import classify, http_date, request_id, reset_in
 from .echo import hidden
 from .reply import Cut, NotSent, Response
@@ -17,6 +17,8 @@ from .request import Request
 
 if TYPE_CHECKING:
     from .wire import Wire
+
+LONGEST_BLOCK = DAY  # whatever a vendor says: after that it is asked again, which costs a refusal
 
 Outcome = Literal["intent", "ok", "refused", "failed", "unknown", "unsent"]
 """intent: no answer recorded · refused: the vendor did nothing · failed: a repeatable call got
@@ -204,6 +206,8 @@ class Exchange:
                 blocked = max(reset, blocked or 0.0)
         elif blocked is None:
             return
+        if blocked is not None:
+            blocked = min(blocked, now + LONGEST_BLOCK)
         seen = Throttled(endpoint.counts_as, quota, remaining, reset, blocked)
         self._journal.throttle(self.spec.name, self.account, seen)
 

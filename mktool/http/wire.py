@@ -85,8 +85,8 @@ class Wire:
             raise _unwritable() from None
         try:
             return self._read(self._client.send(outgoing, stream=True), timeout)
-        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol):
-            raise _unwritable() from None
+        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, UnicodeError):
+            raise _unwritable() from None  # UnicodeError: no name of a host, says its look-up
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout,
                 httpx.ProxyError) as error:  # fmt: skip
             raise NotSent(_reason(error)) from None

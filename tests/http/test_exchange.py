@@ -14,7 +14,7 @@ from mktool.http.auth import HeaderKey
 from mktool.http.exchange import Exchange, Scope
 from mktool.http.request import Slice
 from mktool.http.wire import Wire
-from mktool.spec import Endpoint, Limit, Spec, Throttle
+from mktool.spec import DAY, Endpoint, Limit, Spec, Throttle
 from mktool.store.ledger import Ledger
 
 from .conftest import KEY, Answer, Connect, Vendor, cut
@@ -234,3 +234,33 @@ ledger.close()
     from tests.peers import answer
 
     assert [float(x) for x in answer(code).split()] == [50.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "999999999"},
+        {"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"},
+        {"X-Limit": "50", "X-Left": "0", "X-Reset": "999999999999"},
+    ],
+)
+def test_no_answer_stops_an_account_for_ever(
+    connect: Connect, vendor: Vendor, ledger: Ledger, headers: dict[str, str]
+) -> None:
+    client, clock = connect(spec(throttle=THROTTLE))
+    vendor.answers(Answer(429, headers=headers), Answer())
+    with pytest.raises(e.RateLimited):
+        client.call(WRITE)
+    with pytest.raises(e.RateLimited, match="nothing was sent"):
+        client.call(WRITE)
+    clock.now += DAY
+    client.call(WRITE)
+
+
+def test_the_vendors_clock_is_compared_with_ours(connect: Connect, vendor: Vendor) -> None:
+    client, clock = connect(spec())
+    vendor.answers(Answer(), Answer(headers={"Date": formatdate(clock.now - 90, usegmt=True)}))
+    client.call(WRITE)
+    assert client.exchange.skew is None
+    client.call(WRITE)
+    assert client.exchange.skew == -90

@@ -166,6 +166,7 @@ def test_what_cannot_be_decompressed_is_cut(wire: Wire, vendor: Vendor) -> None:
     [
         ("http://127.0.0.1:1/\x00", {}),
         ("http://[::1", {}),
+        (f"http://{'a' * 64}.localhost", {}),
         ("nowhere://127.0.0.1", {}),
         ("", {"X-Key": f"{KEY}\r\nX-More: 1"}),
         ("", {"X-Key": f"{KEY}\n"}),
