@@ -39,7 +39,6 @@ WINDOWS = {"post": 100, "upload": 1875, "append": 1875, "finalize": 1875, "descr
 FIRST_ONLY = {"poll", "quote_tweet_id", "reply_settings", "community_id", "share_with_followers",
               "media", "edit_options"}  # fmt: skip
 STATUS_URL = "https://x.com/i/web/status/{}"
-ITSELF = re.compile(r"https://(x|twitter)\.com/\w+/status/\d+(/(photo|video)/\d+)?")
 
 
 class X(Provider, CanCheck, CanThread, CanSettle, CanMeasure):
@@ -108,14 +107,16 @@ class X(Provider, CanCheck, CanThread, CanSettle, CanMeasure):
         wanted = (post.reply_to.id if post.reply_to else "", canonical(post.text))
         start = f"{datetime.fromtimestamp(since - 60, UTC):%Y-%m-%dT%H:%M:%SZ}"  # clocks differ
         query = {"start_time": start, "exclude": "retweets", "max_results": "100",
-                 "tweet.fields": "conversation_id,referenced_tweets,entities"}  # fmt: skip
+                 "tweet.fields": "created_at,referenced_tweets,entities"}  # fmt: skip
         account = self.client.options.get("account_id") or self.check().id
         for page in by_token(self.client, TIMELINE, account, query=query, found="meta.next_token",
                              param="pagination_token", most=5):  # fmt: skip
-            page.need("meta.result_count")  # silence proves nothing
+            page.need("data.0.id" if page.rows("data") else "meta.result_count")  # not silence
             for item in page.each("data"):
                 if (id := item.need("id")) not in known and _identity(item, post.text) == wanted:
                     return Posted(id, STATUS_URL.format(id))
+                if id not in known and not (item.get("referenced_tweets") or item.get("entities")):
+                    item.need("created_at")  # tweet.fields was heard; OpenAPI 2.168 lacks the name
         return None
 
     def measure(self, item: str, /) -> Iterator[Metric]:
@@ -137,13 +138,12 @@ class X(Provider, CanCheck, CanThread, CanSettle, CanMeasure):
 
 def _identity(item: Reply, sent: str) -> tuple[str, str]:
     """Return whom a post answers and what it says: X escapes it and puts t.co for every link."""
-    item.need("conversation_id")  # tweet.fields was heard; api.x.com/2/openapi.json 2.168 lacks it
     parent = item.find("referenced_tweets", type="replied_to")
     text = html.unescape(item.need("text"))
     for link in item.each("entities.urls"):
         full = link.need("expanded_url")
-        own = ITSELF.fullmatch(full) and full not in sent  # its media, or the quoted post
-        text = text.replace(link.need("url"), "" if own else full)
+        own = re.fullmatch(r"https://(x|twitter)\.com/\w+/status/\d+(/(photo|video)/\d+)?", full)
+        text = text.replace(link.need("url"), "" if own and full not in sent else full)
     return parent.need("id") if parent else "", canonical(text)
 
 

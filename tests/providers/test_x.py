@@ -37,7 +37,7 @@ def refused(status: int, detail: str, type: str = "about:blank") -> Wire:
 
 
 def tweet(id: str, text: str, parent: str = "", urls: tuple[tuple[str, str], ...] = ()) -> Any:
-    item: dict[str, Any] = {"id": id, "text": text, "conversation_id": parent or id}
+    item: dict[str, Any] = {"id": id, "text": text, "created_at": "2026-09-21T13:46:40Z"}
     if parent:
         item["referenced_tweets"] = [{"type": "replied_to", "id": parent}]
     if urls:
@@ -418,12 +418,23 @@ class TestX(ProviderContract):
         with pytest.raises(e.Unsupported):
             x.settle(Post("hi"), NOW, frozenset())
 
+    def test_a_list_speaks_for_itself(self, cls: type[Provider], ledger: Ledger) -> None:
+        reply = Wire("GET", MINE, reply={"data": [tweet("9", "two")]})
+        x, _, _ = self.open(cls, ledger, [reply, reply])
+        assert x.settle(Post("two"), NOW, frozenset()) == posted("9")
+        assert x.settle(Post("three"), NOW, frozenset()) is None
+
+    def test_what_is_known_needs_no_fields(self, cls: type[Provider], ledger: Ledger) -> None:
+        reply = Wire("GET", MINE, reply={"data": [{"id": "9", "text": "one"}]})
+        x, _, _ = self.open(cls, ledger, [reply])
+        assert x.settle(Post("two", reply_to=posted("9")), NOW, frozenset({"9"})) is None
+
     def test_fields_that_were_ignored_prove_nothing(
         self, cls: type[Provider], ledger: Ledger
     ) -> None:
         bare = timeline({"id": "9", "text": "two", "edit_history_post_ids": ["9"]})
         x, _, _ = self.open(cls, ledger, [bare])
-        with pytest.raises(e.UnexpectedReply, match="conversation_id"):
+        with pytest.raises(e.UnexpectedReply, match="created_at"):
             x.settle(Post("two", reply_to=posted("5")), NOW, frozenset())
 
     @pytest.mark.parametrize("reply", [{}, {"meta": {}}, {"data": "none"}])

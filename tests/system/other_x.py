@@ -46,7 +46,6 @@ class Tweet:
         return {
             "id": self.id,
             "edit_history_tweet_ids": [self.id],
-            "conversation_id": self.parent or self.id,
             "text": escaped,
             **({"referenced_tweets": answers} if answers else {}),
             **({"entities": {"urls": urls}} if urls else {}),
