@@ -183,7 +183,7 @@ class Spec:
     text: Text | None = None
     files: Files | None = None
     link: Literal["append", "attach", "none"] = "append"
-    timeout: float = 20.0  # seconds; an unanswered write is looked up for three times as long
+    timeout: float = 20.0  # seconds; an unanswered write is looked up after this long
 
     def setting(self, name: str) -> Field | None:
         return next((f for f in self.fields if f.name == name), None)

@@ -23,8 +23,8 @@ from .session import Session
 
 RESENDS = 2
 FIRST_LOOK, LOOK_EVERY = 0.5, 5.0  # seconds between looks for a lost write: first, at most
-# A vendor may go on with a request that we gave up on: how many timeouts until it is dead.
-DEAD_AFTER = 3
+# A vendor that was too slow for us may still be at work: how many timeouts until it is not.
+SLOW = 3
 
 
 @dataclass(slots=True)
@@ -236,8 +236,9 @@ class _Run:
     def _settle(self, seq: int, post: Post, lost: e.OutcomeUnknown | None = None) -> Posted | None:
         """Return the item if the vendor has it; None, on record, once it is proven absent.
 
-        A request may be at work long after its timeout, so absence counts only after several,
-        and only by the vendor's clock. Raises `OutcomeUnknown` where the vendor cannot be asked.
+        A request may reach the vendor as long as its timeout runs, so absence counts only after
+        that, and after several where the vendor let the timeout pass; and only by the vendor's
+        clock. Raises `OutcomeUnknown` where the vendor cannot be asked.
         """
         session, provider = self.session, self.session.provider
         unknown = lost or e.OutcomeUnknown(
@@ -247,8 +248,11 @@ class _Run:
         if not isinstance(provider, CanSettle):
             raise unknown
         known = self.acts.known_ids(session.spec.name, session.account)
-        part, patience = self.acts.parts(self.act.id)[seq], DEAD_AFTER * session.spec.timeout
-        left = min(max(part.asked + patience - session.ledger.clock(), 0.0), patience)
+        part, patience = self.acts.parts(self.act.id)[seq], session.spec.timeout
+        waited = session.ledger.clock() - part.asked
+        if lost is not None and waited >= patience:
+            patience *= SLOW
+        left = min(max(patience - waited, 0.0), patience)
         pause = FIRST_LOOK
         while True:
             by_its_clock = session.exchange.skew is not None

@@ -113,8 +113,8 @@ class TestADroppedRequest:
         box.breaks(f"drop@1:{HOOKS}")
         done = x("hello")
         assert (done.state, box.texts, box.calls(TWEETS)) == ("done", ["hello"], 2)
-        # The vendor may be at work on the request for longer than its timeout runs.
-        assert box.ahead == pytest.approx(60.0, abs=1.0)
+        # The request may have reached the vendor as long as its timeout ran.
+        assert box.ahead == pytest.approx(20.0, abs=1.0)
 
     def test_is_given_up_after_three(self, box: Box, x: Sender, ledger: Ledger) -> None:
         box.breaks(f"drop=100%:{HOOKS}")

@@ -70,7 +70,7 @@ class Program:
             **options,
         )
 
-    def run(self, *args: str, given: str | bytes = b"", timeout: float = 150) -> Ended:
+    def run(self, *args: str, given: str | bytes = b"", timeout: float = 90) -> Ended:
         """Run to the end. No command may leave a traceback, whatever was done to it."""
         return finish(self.start(*args), given, timeout)
 
@@ -88,7 +88,7 @@ class Program:
 
 
 def finish(
-    process: subprocess.Popen[bytes], given: str | bytes = b"", timeout: float = 150
+    process: subprocess.Popen[bytes], given: str | bytes = b"", timeout: float = 90
 ) -> Ended:
     """Wait for the end and check what holds for every end."""
     data = given.encode() if isinstance(given, str) else given
