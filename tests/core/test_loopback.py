@@ -117,8 +117,9 @@ def test_anything_else_is_turned_away_and_waited_past(
 
 def test_a_silent_connection_blocks_nobody(receiver: Receiver, browser: httpx.Client) -> None:
     with socket.create_connection(("127.0.0.1", receiver.port), 1):
-        Visits(browser, httpx.Request("GET", f"{receiver.redirect_uri}?{GOOD}"))
+        visits = Visits(browser, httpx.Request("GET", f"{receiver.redirect_uri}?{GOOD}"))
         assert receiver.wait(3)["code"] == "canary-code"
+        visits.join()
 
 
 def test_noise_on_the_line_is_survived(
@@ -127,8 +128,9 @@ def test_noise_on_the_line_is_survived(
     for noise in (b"\x16\x03\x01\x02\x00\x01\xfc\x03\x03", b"GET http://[ HTTP/1.1\r\n\r\n", b""):
         with socket.create_connection(("127.0.0.1", receiver.port), 1) as line:
             line.sendall(noise)
-    Visits(browser, httpx.Request("GET", f"{receiver.redirect_uri}?{GOOD}"))
+    visits = Visits(browser, httpx.Request("GET", f"{receiver.redirect_uri}?{GOOD}"))
     assert receiver.wait(5)["code"] == "canary-code"
+    visits.join()
     assert capfd.readouterr() == ("", "")  # no request log, no traceback: the query is a secret
 
 
@@ -159,7 +161,8 @@ def test_the_host_name_a_vendor_insists_on(browser: httpx.Client) -> None:
         assert urlsplit(receiver.redirect_uri).hostname == "localhost"
         assert receiver.redirect_uri.endswith("/done")
         address = f"http://127.0.0.1:{receiver.port}/done?{GOOD}"
-        Visits(
+        visits = Visits(
             browser, httpx.Request("GET", address, headers={"Host": f"localhost:{receiver.port}"})
         )
         assert receiver.wait(5)["code"] == "canary-code"
+        visits.join()
