@@ -87,7 +87,7 @@ def _record(
 ) -> tuple[list[str], str]:
     """What the ledger, if there is one, says about these limits and about this content."""
     if not ledger_path().exists():
-        return [f"{n.calls} of {n.calls} left in {_per(n.per)} ({n.bucket})" for n in limits], ""
+        return [_left(n.calls, n.calls, n.per, n.bucket, n.scope == "app") for n in limits], ""
     from ..store.acts import Acts, Wanted
     from ..store.ledger import Ledger
     from ..store.limits import usage
@@ -96,12 +96,17 @@ def _record(
     with Ledger(ledger_path()) as ledger:
         now = ledger.clock()
         allowed = [
-            f"{max(u.quota - u.used, 0)} of {u.quota} left in {_per(u.per)} ({u.bucket})"
+            _left(max(u.quota - u.used, 0), u.quota, u.per, u.bucket, u.account == "*")
             for u in usage(ledger.db, wanted.provider, wanted.account, limits, now)
             if u.source == "counted"
         ]
         act = Acts(ledger).peek(wanted, again=again)
     return allowed, _note(act) if act else ""
+
+
+def _left(left: int, quota: int, per: float, bucket: str, shared: bool) -> str:
+    whose = f"{bucket}, whole app" if shared else bucket
+    return f"{left} of {quota} left in {_per(per)} ({whose})"
 
 
 def _note(act: Act) -> str:
