@@ -33,11 +33,11 @@ def test_only_the_limits_of_what_is_asked(tmp_path: Path) -> None:
     def buckets(what: Content) -> set[str]:
         return {line.rpartition("(")[2].rstrip(")") for line in rehearse("x", what).allowed}
 
-    assert buckets(Content("hello")) == {"post"}
+    assert buckets(Content("hello")) == {"post", "post, whole app"}
     (tmp_path / "cat.png").write_bytes(PNG)
     media = (media_from(f"{tmp_path / 'cat.png'}=A cat"),)
     assert buckets(Content("hello", media=media)) == {
-        "post", "upload", "append", "finalize", "describe",
+        "post", "post, whole app", "upload", "append", "finalize", "describe",
     }  # fmt: skip
 
 
