@@ -61,3 +61,5 @@ $(BIN)/pip:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
 	  echo "Python has no venv here: apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
+	@# The start script that an old pip writes imports re: a third of the time of --version.
+	@$(BIN)/python -m pip install --quiet --upgrade pip
