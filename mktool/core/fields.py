@@ -42,7 +42,7 @@ def _giving(spec: Spec, name: str, keys: Collection[str]) -> str:
         return "--token-stdin, or type it in a terminal"
     if name in secret_names(spec):
         return f"{variable(spec.name, name)} in the environment, or type it in a terminal"
-    return f"--field {name}=…"
+    return f"--field {name}=…, ${variable(spec.name, name)}, or {name} in [providers.{spec.name}]"
 
 
 def asked_for(scheme: Scheme) -> tuple[str, ...]:

@@ -123,5 +123,13 @@ def _entry(spec: Spec, account: str) -> Entry:
     also = f"; there is {', '.join(others)}" if others else ""
     problem = f"{spec.title}: no account {account!r} is connected{also}"
     if account == DEFAULT and not others:
-        problem = f"{spec.title} is not connected"
+        problem = f"{spec.title} is not connected: {_looked_at(spec)}"
     raise e.NeedsLogin(problem, hint=e.login_command(spec.name, account))
+
+
+def _looked_at(spec: Spec) -> str:
+    """Return every place where a login of the default account could have been found."""
+    names = [name for scheme in spec.auth for name in scheme.needs]
+    usual = [env for name in names if (field := spec.setting(name)) for env in field.env]
+    variables = [*(variable(spec.name, name) for name in names), *usual]
+    return f"nothing in {accounts.accounts_file()} or in {', '.join(f'${v}' for v in variables)}"

@@ -26,6 +26,7 @@ IS_PERSON = re.compile(r"@?(?:(?P<email>[^@\s]+@[^@\s]+)|(?P<id>[UW][A-Z0-9]{5,}
 SKEW = 300.0  # seconds that Slack's clock and ours may differ
 NAPS = (1.0, 2.0, 4.0, 8.0, 15.0)  # seconds; a shared file is shown once it has been scanned
 PAGES, LARGE_PAGES = 20, 100
+CHANNEL_FROM = "--set channel=#NAME, $MKTOOL_SLACK_CHANNEL, or channel in [providers.slack]"
 
 
 class Place(NamedTuple):

@@ -14,7 +14,7 @@ from ..provider import Provider
 from ..spec import MB, MINUTE, Endpoint, Field, Files, Limit, Rule, Spec, Text
 from ..text import blocks
 from ..text.mrkdwn import from_markdown
-from ._slack_find import WHOAMI, Place, by_webhook, place, posted, sent, wanted
+from ._slack_find import CHANNEL_FROM, WHOAMI, Place, by_webhook, place, posted, sent, wanted
 
 WEBHOOK = Endpoint("webhook", "POST", "", answers_text=True)
 MESSAGE = Endpoint("chat.postMessage", "POST", "/chat.postMessage", bucket="message")
@@ -94,7 +94,7 @@ class Slack(Provider, CanCheck, CanThread, CanSettle):
             return "metadata holds the mark by which a lost message is found"
         if not by_webhook(self.client):
             if not (post.root or wanted(self.client, post)):
-                raise e.InvalidInput("Slack: no channel to post to", hint="--set channel=#NAME")
+                raise e.InvalidInput("Slack: no channel to post to", hint=CHANNEL_FROM)
             return ""
         odd = post.media or post.reply_to or "channel" in post.extra
         return "a webhook posts to its one channel, without files and threads" if odd else ""
