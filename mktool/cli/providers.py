@@ -20,7 +20,7 @@ from ..http.auth import (
 )
 from ..provider import Provider
 from ..spec import MB, Field, Limit, Scheme, Spec
-from ..store.vault.environment import variable
+from ..store.vault.environment import variables
 from .completion import provider_names
 from .terminal import folded, span, terminal
 
@@ -83,7 +83,7 @@ def facts(cls: type[Provider]) -> dict[str, Any]:
         "fields": [
             {
                 "name": f.name, "help": f.help, "secret": f.secret, "required": f.required,
-                "variables": _variables(spec, f), "default": f.default or None,
+                "variables": variables(spec, f.name), "default": f.default or None,
             }
             for f in spec.fields
         ],
@@ -161,12 +161,8 @@ def _field(spec: Spec, field: Field) -> list[str]:
     marks = [*(["secret"] if field.secret else []), *(["required"] if field.required else [])]
     note = f" ({', '.join(marks)})" if marks else ""
     default = f"; default {field.default}" if field.default else ""
-    names = ", ".join(_variables(spec, field))
+    names = ", ".join(variables(spec, field.name))
     return [f"{field.name}{note}: {field.help}{default}", f"    or in the environment: {names}"]
-
-
-def _variables(spec: Spec, field: Field) -> list[str]:
-    return [variable(spec.name, field.name), *field.env]
 
 
 def _section(title: str, lines: Sequence[str]) -> str:

@@ -17,7 +17,12 @@ from ..store import accounts
 from ..store.accounts import Entry
 from ..store.config import Config
 from ..store.paths import data_dir
-from ..store.vault.environment import environment_options, environment_secrets, variable
+from ..store.vault.environment import (
+    environment_options,
+    environment_secrets,
+    variable,
+    variables,
+)
 
 if TYPE_CHECKING:
     from ..spec import Spec
@@ -129,7 +134,6 @@ def _entry(spec: Spec, account: str) -> Entry:
 
 def _looked_at(spec: Spec) -> str:
     """Return every place where a login of the default account could have been found."""
-    names = [name for scheme in spec.auth for name in scheme.needs]
-    usual = [env for name in names if (field := spec.setting(name)) for env in field.env]
-    variables = [*(variable(spec.name, name) for name in names), *usual]
-    return f"nothing in {accounts.accounts_file()} or in {', '.join(f'${v}' for v in variables)}"
+    needed = dict.fromkeys(name for scheme in spec.auth for name in scheme.needs)
+    looked = [f"${v}" for name in needed for v in variables(spec, name)]
+    return f"nothing in {accounts.accounts_file()} or in {', '.join(looked)}"

@@ -43,20 +43,26 @@ def variable(provider: str, field: str) -> str:
     return f"MKTOOL_{provider}_{field}".upper().replace("-", "_")
 
 
+def variables(spec: Spec, field: str) -> tuple[str, ...]:
+    """Return every variable that may hold a field, ours first, then the vendor's usual names."""
+    declared = spec.setting(field)
+    return (variable(spec.name, field), *(declared.env if declared else ()))
+
+
 def _given(spec: Spec, environ: Mapping[str, str]) -> Iterator[tuple[str, str, bool]]:
-    for name, secret, usual in _wanted(spec):
-        candidates = (variable(spec.name, name), *usual)
+    for name, secret in _wanted(spec):
+        candidates = variables(spec, name)
         source = next((v for v in candidates if environ.get(v, "").strip()), None)
         if source is not None:
             yield name, source, secret
 
 
-def _wanted(spec: Spec) -> Iterator[tuple[str, bool, tuple[str, ...]]]:
+def _wanted(spec: Spec) -> Iterator[tuple[str, bool]]:
     for field in spec.fields:
-        yield field.name, field.secret, field.env
+        yield field.name, field.secret
     # What a scheme needs and nobody types in is what a login yields: an access token.
     declared = {field.name for field in spec.fields}
     needed = dict.fromkeys(need for scheme in spec.auth for need in scheme.needs)
     for name in needed:
         if name not in declared:
-            yield name, True, ()
+            yield name, True
