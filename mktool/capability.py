@@ -8,9 +8,10 @@ checks every signature. Absent means `Unsupported`, said before anything is sent
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from .message import Batch, Broadcast, Event, Message, Receipt, Sent, Suppressed
 from .model import Account, Metric, Post, Posted
 
 
@@ -62,12 +63,128 @@ class CanMeasure(Protocol):
         """Yield the numbers the vendor holds about one item."""
 
 
+@runtime_checkable
+class CanDeliver(Protocol):
+    """Send the messages of a campaign; `Spec.delivery` says how many at a time."""
+
+    @abstractmethod
+    def deliver(self, batch: Batch, /) -> Receipt:
+        """Send one request's worth of messages."""
+
+
+@runtime_checkable
+class CanTrace(Protocol):
+    """Find out which messages of a lost request the vendor has."""
+
+    @abstractmethod
+    def trace(self, batch: Batch, since: float, /) -> Mapping[int, str]:
+        """Return the vendor's ids of the messages it took after ``since``, by position.
+
+        Read-only; what is not in it did not happen. Raises `Unsupported` where it cannot be told.
+        """
+
+
+@runtime_checkable
+class CanHold(Protocol):
+    """Keep messages until a time, so that they can still be cancelled."""
+
+    @abstractmethod
+    def hold(self) -> str:
+        """Return what `Batch.hold` is to carry; "" where the vendor needs nothing."""
+
+    @abstractmethod
+    def release(self, hold: str, ids: Sequence[str], /) -> None:
+        """Cancel what is held under ``hold``, or these messages where it is cancelled one by one.
+
+        Raises `Rejected` where it is too late.
+        """
+
+
+@runtime_checkable
+class CanTrack(Protocol):
+    """Read what happened to messages."""
+
+    @abstractmethod
+    def track(self, sent: Sent, /) -> Iterator[Event]:
+        """Yield events of a campaign; others' may be among them. Read-only."""
+
+
+@runtime_checkable
+class CanSummarize(Protocol):
+    """Read the totals of a campaign."""
+
+    @abstractmethod
+    def summarize(self, sent: Sent, /) -> Mapping[str, float]:
+        """Return totals by event kind (and "revenue"); others, as unique_opens, under their own
+        names."""
+
+
+@runtime_checkable
+class CanSuppress(Protocol):
+    """Tell who must not be written to."""
+
+    @abstractmethod
+    def suppressed(self, since: float, /) -> Iterator[Suppressed]:
+        """Yield the addresses that were suppressed after ``since`` (epoch seconds)."""
+
+
+@runtime_checkable
+class CanBroadcast(Protocol):
+    """Hold an audience and send to it."""
+
+    @abstractmethod
+    def merge_tag(self, name: str, default: str = "", /) -> str:
+        """Return what stands for a column in the content, with what is shown where it is empty."""
+
+    @abstractmethod
+    def enlist(self, broadcast: Broadcast, people: Sequence[Message], /) -> Receipt:
+        """Put people, whose ``values`` are those of ``broadcast.fields``, into the audience of
+        this broadcast. Repeatable."""
+
+    @abstractmethod
+    def draft(self, broadcast: Broadcast, /) -> str:
+        """Return the vendor's id of the broadcast, whole but unsent: found by its token, or new."""
+
+    @abstractmethod
+    def launch(self, id: str, at: float | None, /) -> None:
+        """Send a draft now, or have it sent at ``at`` (epoch seconds)."""
+
+    @abstractmethod
+    def launched(self, id: str, /) -> bool:
+        """Whether a draft was sent, or is scheduled. Read-only."""
+
+    @abstractmethod
+    def recall(self, id: str, /) -> None:
+        """Take back what is scheduled."""
+
+
+@runtime_checkable
+class CanTemplate(Protocol):
+    """Hold templates."""
+
+    @abstractmethod
+    def templates(self) -> Iterable[tuple[str, str]]:
+        """Yield (id, name) of each template."""
+
+    @abstractmethod
+    def template(self, id: str, /) -> str:
+        """Return the HTML of a template."""
+
+
 CAPABILITIES: Mapping[str, type] = {
     "check": CanCheck,
     "post": CanPost,
     "thread": CanThread,
     "settle": CanSettle,
     "measure": CanMeasure,
+    "deliver": CanDeliver,
+    "broadcast": CanBroadcast,
+    "trace": CanTrace,
+    "hold": CanHold,
+    "track": CanTrack,
+    "summarize": CanSummarize,
+    "suppress": CanSuppress,
+    "templates": CanTemplate,
 }
 
 

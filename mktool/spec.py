@@ -151,6 +151,29 @@ class Files:
 
 
 @dataclass(frozen=True)
+class Delivery:
+    """How campaigns go out at a vendor.
+
+    ``batch`` messages fit into one request, and ``group`` messages (or one request, if that is
+    more) are claimed in the ledger at once, which bounds what a crash leaves in doubt.
+    ``merge``: the vendor takes one template and each recipient's values, of at most
+    ``merge_bytes``. ``key_seconds`` is how long it remembers an idempotency key (0: it takes
+    none). ``hold`` is from how many to how many seconds ahead it can keep a message itself.
+    ``size`` is the most bytes of one request.
+    """
+
+    channel: Literal["email", "sms"]
+    batch: int = 1
+    group: int = 100
+    merge: bool = False
+    merge_bytes: int = 0
+    concurrency: int = 4
+    key_seconds: float = 0.0
+    hold: tuple[float, float] = (0.0, 0.0)
+    size: int = 0
+
+
+@dataclass(frozen=True)
 class Throttle:
     """Where the vendor's own view of a limit stands in its reply headers."""
 
@@ -182,6 +205,7 @@ class Spec:
     headers: Mapping[str, str] = field(default_factory=dict)  # values may hold {option}
     text: Text | None = None
     files: Files | None = None
+    delivery: Delivery | None = None
     link: Literal["append", "attach", "none"] = "append"
     timeout: float = 20.0  # seconds; an unanswered write is looked up after this long
 

@@ -1,0 +1,160 @@
+"""The nouns of campaigns: what goes to a recipient, and what became of it. Vendor-free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+Channel = Literal["email", "sms"]
+
+EventKind = Literal[
+    "queued", "sent", "delivered", "deferred", "bounced", "rejected", "complained",
+    "unsubscribed", "opened", "clicked", "failed",
+]  # fmt: skip
+"""What happened to a message, in the words of django-anymail."""
+
+
+class Mailbox(NamedTuple):
+    """An e-mail address with the name to show; for SMS a number or a service, with no name."""
+
+    address: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        from email.utils import formataddr
+
+        return formataddr((self.name, self.address)) if self.name else self.address
+
+
+class Message(NamedTuple):
+    """One recipient's copy.
+
+    ``seq`` numbers the recipients of a campaign from 1; ``to`` is an e-mail address or an E.164
+    number. Either subject, html and text are rendered, or, for a vendor that merges, ``values``
+    replace the `Batch.tokens`. ``unsubscribe`` is the address for List-Unsubscribe (RFC 8058).
+    """
+
+    seq: int
+    to: str
+    subject: str = ""
+    html: str = ""
+    text: str = ""
+    values: tuple[str, ...] = ()
+    unsubscribe: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The messages of one request.
+
+    ``key`` is the idempotency key: the same batch has the same key and the same bytes again.
+    Where the vendor merges, ``subject``, ``html`` and ``text`` hold ``tokens``. ``send_at`` is
+    epoch seconds and ``hold`` what `CanHold.hold` returned, for mail that the vendor keeps until
+    then. ``rehearsal``: to be checked by the vendor and not sent. ``media`` are URLs (MMS).
+    ``extra`` are the vendor's own options, merged last.
+    """
+
+    campaign: str
+    key: str
+    sender: Mailbox
+    messages: Sequence[Message]
+    subject: str = ""
+    html: str = ""
+    text: str = ""
+    tokens: tuple[str, ...] = ()
+    reply_to: str = ""
+    tags: tuple[str, ...] = ()
+    media: tuple[str, ...] = ()
+    send_at: float | None = None
+    hold: str = ""
+    rehearsal: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def over(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return ``body`` with the options merged last; an object adds to ours."""
+        merged = dict(body)
+        for name, value in self.extra.items():
+            ours = merged.get(name)
+            both = isinstance(ours, Mapping) and isinstance(value, Mapping)
+            merged[name] = {**ours, **value} if both else value  # type: ignore[dict-item]
+        return merged
+
+
+class Refusal(NamedTuple):
+    """Why the vendor did not take one message. ``code`` is the vendor's, or ours."""
+
+    code: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the vendor said to one batch: it took all messages but those ``refused``.
+
+    ``ids`` are the vendor's ids in the order of the messages, empty where it gives none;
+    ``id`` is that of the whole request. ``refused`` is by position.
+    """
+
+    ids: Sequence[str] = ()
+    id: str = ""
+    refused: Mapping[int, Refusal] = field(default_factory=dict)
+
+
+class Event(NamedTuple):
+    """Something that happened to a message, which is named by the vendor's id or by its address.
+
+    ``at`` is epoch seconds where the vendor dates it; ``detail`` its words (a bounce's reason).
+    """
+
+    kind: EventKind
+    id: str = ""
+    address: str = ""
+    at: float | None = None
+    detail: str = ""
+    price: float = 0.0
+
+
+Reason = Literal["unsubscribed", "bounced", "complained", "manual"]
+
+
+class Suppressed(NamedTuple):
+    """An address that must not get mail any more; ``at`` is epoch seconds."""
+
+    address: str
+    reason: Reason
+    at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A campaign as the vendor knows it, to be asked about.
+
+    ``ref`` is the vendor's id of a broadcast; ``since`` the epoch seconds of the first message.
+    """
+
+    campaign: str
+    since: float
+    tags: tuple[str, ...] = ()
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """A campaign that the vendor itself sends, to an audience that was handed to it.
+
+    ``token`` is unique to the campaign and kept by the vendor, to find a lost draft by.
+    ``fields`` are the columns that ``html``, ``text`` and ``subject`` use, as merge tags.
+    """
+
+    campaign: str
+    token: str
+    sender: Mailbox
+    subject: str
+    html: str
+    text: str = ""
+    preheader: str = ""
+    reply_to: str = ""
+    fields: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
