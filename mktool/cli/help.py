@@ -9,7 +9,7 @@ import typer
 
 from .. import errors, providers
 from ..errors import InvalidInput, MktoolError
-from ..store.config import SETTINGS, Setting
+from ..store.config import EXAMPLE_SEGMENT, SETTINGS, Setting
 from ..store.vault.environment import variable
 from .terminal import terminal
 
@@ -119,6 +119,8 @@ def config_example() -> str:
         for setting in SETTINGS:
             if setting.section == section:
                 lines += _example(setting)
+    lines += ["", "[segments]", "# a name for the condition that --segment is to stand for"]
+    lines += [f"# {EXAMPLE_SEGMENT}"]
     for spec in providers.specs():
         lines += ["", f"[providers.{spec.name}]"]
         lines += [f'# base_url = "{spec.base_url}"']

@@ -20,7 +20,7 @@ from .paths import config_dir
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One key of the file outside ``[providers.*]``; ``env`` overrides it."""
+    """One key of the file outside the free sections; ``env`` overrides it."""
 
     section: str
     key: str
@@ -42,7 +42,17 @@ SETTINGS = (
             "time zone of --at, such as Europe/Amsterdam; default: the machine's"),
     Setting("accounts", "key_age_days", (int, float), 90, "MKTOOL_KEY_AGE_DAYS",
             "report keys that are older than this"),
+    Setting("campaign", "confirm_above", (int, float), 100, "MKTOOL_CONFIRM_ABOVE",
+            "more recipients than this are confirmed by typing, or passing, their number"),
+    Setting("campaign", "postal_address", str, "", "MKTOOL_POSTAL_ADDRESS",
+            "where the sender can be reached by post: law asks for it in commercial mail"),
+    Setting("campaign", "max_errors", (int, float), 1000, "MKTOOL_MAX_ERRORS",
+            "a campaign stops after this many refused recipients"),
+    Setting("campaign", "suppress_hashed", (int, float), 0, "MKTOOL_SUPPRESS_HASHED",
+            "1: suppressed addresses are kept as hashes only"),
 )  # fmt: skip
+FREE = ("providers", "segments")  # sections whose keys are the user's own
+EXAMPLE_SEGMENT = """dutch = "country == 'NL'\""""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,18 @@ class Config:
             key: str(value).lower() if isinstance(value, bool) else str(value)
             for key, value in section.items()
         }
+
+    def segments(self) -> dict[str, str]:
+        """Return ``[segments]``: each saved name with its condition."""
+        return dict(self.data.get("segments", {}))
+
+    def segment(self, name: str) -> str:
+        """Return the condition saved as ``name``; `ConfigError` where there is none."""
+        saved = self.segments()
+        if name not in saved:
+            hint = _near(name, sorted(saved)) if saved else f"below [segments]: {EXAMPLE_SEGMENT}"
+            raise ConfigError(f"{self.path}: [segments] has no {name}", hint=hint)
+        return saved[name]
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Config:
@@ -111,7 +133,7 @@ def _parse(file: Path, text: bytes) -> dict[str, Any]:
 
 
 def _check(file: Path, data: Mapping[str, Any]) -> None:
-    sections = sorted({s.section for s in SETTINGS} | {"providers"})
+    sections = sorted({s.section for s in SETTINGS}.union(FREE))
     for name, section in data.items():
         if not isinstance(section, dict):
             home = next((s.section for s in SETTINGS if s.key == name), "")
@@ -121,11 +143,26 @@ def _check(file: Path, data: Mapping[str, Any]) -> None:
             raise ConfigError(f"{file}: unknown section [{name}]", hint=_near(name, sections))
         if name == "providers":
             _check_providers(file, section)
-            continue
-        keys = [s.key for s in SETTINGS if s.section == name]
-        for key in section:
-            if key not in keys:
-                raise ConfigError(f"{file}: [{name}] unknown key {key}", hint=_near(key, keys))
+        elif name == "segments":
+            _check_segments(file, section)
+        else:
+            _check_keys(file, name, section)
+
+
+def _check_keys(file: Path, name: str, section: Mapping[str, Any]) -> None:
+    keys = [s.key for s in SETTINGS if s.section == name]
+    for key in section:
+        if key not in keys:
+            raise ConfigError(f"{file}: [{name}] unknown key {key}", hint=_near(key, keys))
+
+
+def _check_segments(file: Path, section: Mapping[str, Any]) -> None:
+    for name, condition in section.items():
+        if not isinstance(condition, str):
+            raise ConfigError(
+                f"{file}: [segments] {name} must be text, not {condition!r}",
+                hint=f"such as {EXAMPLE_SEGMENT}",
+            )
 
 
 def _check_providers(file: Path, section: Mapping[str, Any]) -> None:

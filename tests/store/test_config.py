@@ -70,13 +70,16 @@ def test_a_missing_file_is_an_error_only_if_it_was_named(tmp_path: Path) -> None
         ("[network]\nmax_wait = 1\nmax_wait = 2\n", "line 3", "mktool help config"),
         ("a = " + "[" * 5000, "config.toml: ", "mktool help config"),
         ("[netwrok]\n", "unknown section [netwrok]", "did you mean network?"),
-        ("[qqq]\n", "unknown section [qqq]", "known: accounts, network"),
+        ("[qqq]\n", "unknown section [qqq]", "known: accounts, campaign, network"),
         ("[network]\nmaxwait = 1\n", "[network] unknown key maxwait", "did you mean max_wait?"),
         ("[schedule]\nxyz = 1\n", "[schedule] unknown key xyz", "known: grace, zone"),
         ("max_wait = 5\n", "max_wait stands in no section", "write it below [network]"),
         ("network = 5\n", "network stands in no section", "mktool help config"),
         ("[[network]]\nmax_wait = 1\n", "network stands in no section", ""),
         ("[providers]\nx = 'y'\n", "[providers] x must be a section", "write [providers.x]"),
+        ("[segments]\ndutch = 1\n", "[segments] dutch must be text, not 1", "country == 'NL'"),
+        ("[segments.dutch]\nwhere = 'x'\n", "[segments] dutch must be text", "country == 'NL'"),
+        ("[campaign]\nmax_error = 1\n", "unknown key max_error", "did you mean max_errors?"),
         ("max_wait = 1".encode("utf-16"), "not UTF-8 (byte 0)", "iconv -f utf-16 -t utf-8"),
         ("# né\n".encode("latin1"), "not UTF-8 (byte 3)", "iconv -f latin1 -t utf-8"),
         (b"\x00\x01", "config.toml: ", "mktool help config"),
@@ -155,3 +158,16 @@ def test_the_settings_of_a_provider_are_texts(tmp_path: Path) -> None:
         odd = written(tmp_path, f"[providers.toy]\nchannel = {value}\n")
         with pytest.raises(ConfigError, match=r"\[providers.toy\] channel must be a single"):
             odd.provider("toy")
+
+
+def test_saved_segments(tmp_path: Path) -> None:
+    text = """[segments]\ndutch = "country == 'NL'"\n'big spenders' = "orders >= 10"\n"""
+    config = written(tmp_path, text)
+    assert config.segment("dutch") == "country == 'NL'"
+    assert config.segments() == {"dutch": "country == 'NL'", "big spenders": "orders >= 10"}
+    with pytest.raises(ConfigError, match=r"\[segments\] has no dutchh") as caught:
+        config.segment("dutchh")
+    assert caught.value.hint == "did you mean dutch?"
+    with pytest.raises(ConfigError, match="has no dutch") as caught:
+        written(tmp_path, "").segment("dutch")
+    assert "country == 'NL'" in caught.value.hint
