@@ -1,0 +1,1 @@
+"""Campaigns: one message to many recipients, resumable, each of them once."""
