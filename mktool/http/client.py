@@ -9,7 +9,7 @@ from .. import errors as e
 from ..model import Login
 from ..spec import Endpoint, Scheme, Spec
 from .reply import Placeholder, Reply
-from .request import Slice, build
+from .request import Form, Slice, build
 from .target import Target
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Calls(Protocol):
         /,
         *path: str,
         json: Any = None,
-        form: Mapping[str, str] | None = None,
+        form: Form | None = None,
         query: Mapping[str, str] | str = "",
         files: Mapping[str, Slice] | None = None,
         raw: Slice | None = None,

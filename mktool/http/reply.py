@@ -37,6 +37,32 @@ class Cut(Exception):
     """The request, or part of it, left, and no whole answer came back."""
 
 
+def reason(error: BaseException) -> str:
+    """Return what went wrong on a wire in words for people, without the address (which may hold
+    a secret)."""
+    import ssl  # a wire has it already
+
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return f"TLS: {cause.reason or 'failed'}"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    name = type(error).__name__
+    return _WORDS.get(name, name)
+
+
+_WORDS = {
+    "ConnectError": "no connection",
+    "ConnectTimeout": "no connection in time",
+    "DecodingError": "the reply cannot be decompressed",
+    "ReadTimeout": "no answer in time",
+    "RemoteProtocolError": "the connection was cut",
+    "WriteTimeout": "the request was not taken in time",
+}
+
+
 class Reply:
     """A successful answer, read through paths and never by subscript."""
 
@@ -64,6 +90,16 @@ class Reply:
         if number is None:
             raise self._odd(f"no number {path!r} in the reply")
         return number
+
+    def moment(self, path: str) -> float:
+        """Return a documented ISO 8601 time in epoch seconds; without a zone it is UTC."""
+        from datetime import UTC, datetime
+
+        try:
+            at = datetime.fromisoformat(self.need(path))
+            return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            raise self._odd(f"{path!r} in the reply is not a time") from None
 
     def rows(self, path: str) -> list[Mapping[str, Any]]:
         """Return the objects of a documented list; an absent list is empty."""

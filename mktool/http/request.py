@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,9 @@ from ..spec import Endpoint, Signed, Spec
 from .target import Target
 
 CHUNK = 256 * 1024
+
+Form = Mapping[str, str | list[str] | tuple[str, ...]]
+"""The fields of a form; a list is a field given several times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     query: str = ""
     json: Any = None
-    form: Mapping[str, str] | None = None
+    form: Form | None = None
     files: Mapping[str, Slice] | None = None
     raw: Slice | None = None
     signed: Signed = field(default_factory=Signed, repr=False)
@@ -91,9 +94,9 @@ class Request:
         """The encoded body, unless it is streamed or multipart."""
         if self.json is not None:
             whole = {**self.json, **self.signed.body} if self.signed.body else self.json
-            return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+            return _encoded(whole)
         if self.form is not None and not self.files:
-            return urlencode({**self.form, **self.signed.body}).encode()
+            return urlencode({**self.form, **self.signed.body}, doseq=True).encode()
         return None
 
     def shown(self) -> dict[str, Any]:
@@ -118,6 +121,27 @@ class Request:
         return shown
 
 
+def unwritable() -> InvalidInput:
+    """Return the error of a request that HTTP cannot carry; it does not repeat it."""
+    return InvalidInput(
+        "the request cannot be written: its address, a header or a text holds what HTTP does not"
+        " allow, such as a line break",
+        hint="check the credential and the options; --dry-run shows the request",
+    )
+
+
+def _encoded(value: Any) -> bytes:
+    """Compact JSON in UTF-8; UnicodeError for half a surrogate pair."""
+    import orjson
+
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # such as an integer of more than 64 bits
+        import json
+
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def _masked(headers: Mapping[str, str]) -> dict[str, str]:
     # The scheme is no secret ("Bearer ***"); the first word of a key in another header would be.
     return {
@@ -137,7 +161,7 @@ def build(
     path: tuple[str, ...],
     *,
     json: Any = None,
-    form: Mapping[str, str] | None = None,
+    form: Form | None = None,
     query: Mapping[str, str] | str = "",
     files: Mapping[str, Slice] | None = None,
     raw: Slice | None = None,
@@ -151,11 +175,11 @@ def build(
     ``url`` is an address that the vendor handed out: neither signed nor logged in full.
     Raises `InvalidInput` for an argument that would make it the address of something else.
     """
-    own = {} if url else {name: value.format_map(options) for name, value in spec.headers.items()}
+    own = {} if url else _own_headers(spec, options)
     if key and endpoint.key_header:
         own[endpoint.key_header] = key
     where = endpoint.path.format(*map(_segment, path))
-    address = url or target.move(signed.url) if (url or signed.url) else target.url(where)
+    address = url or target.move(signed.url) if (url or signed.url) else target.url(where, options)
     shown = address if not (url or signed.url) else (signed.shown_url or _host(address))
     return Request(
         endpoint,
@@ -169,6 +193,13 @@ def build(
         raw,
         Signed() if url else signed,
     )
+
+
+def _own_headers(spec: Spec, options: Mapping[str, str]) -> dict[str, str]:
+    """The vendor's fixed headers; one whose setting is empty or absent is left out."""
+    known = defaultdict(str, options)
+    filled = ((name, value.format_map(known)) for name, value in spec.headers.items())
+    return {name: value for name, value in filled if value}
 
 
 def _segment(part: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError, InvalidInput
-from .reply import Cut, NotSent, Response
-from .request import Request
+from ..errors import ConfigError
+from .reply import Cut, NotSent, Response, reason
+from .request import Request, unwritable
+from .trust import trust
 
 if TYPE_CHECKING:
     import httpx
@@ -34,18 +34,14 @@ def _httpx() -> Any:
 class Wire:
     """A pool of connections to one origin; redirects are never followed.
 
-    On loopback no certificate is trusted, so that none is loaded. No proxy is ever asked for
-    loopback: it would be another machine's.
+    No proxy is ever asked for loopback: it would be another machine's.
     """
 
     def __init__(self, *, loopback: bool) -> None:
         self._httpx = _httpx()
-        verify: bool | ssl.SSLContext = True
-        if loopback:
-            verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
             self._client: httpx.Client = self._httpx.Client(
-                verify=verify,
+                verify=trust(loopback=loopback),
                 trust_env=not loopback,
                 mounts=dict.fromkeys(DIRECT),
                 follow_redirects=False,
@@ -82,16 +78,16 @@ class Wire:
                 timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
             )
         except (httpx.InvalidURL, UnicodeError):
-            raise _unwritable() from None
+            raise unwritable() from None
         try:
             return self._read(self._client.send(outgoing, stream=True), timeout)
         except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, UnicodeError):
-            raise _unwritable() from None  # UnicodeError: no name of a host, says its look-up
+            raise unwritable() from None  # UnicodeError: no name of a host, says its look-up
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout,
                 httpx.ProxyError) as error:  # fmt: skip
-            raise NotSent(_reason(error)) from None
+            raise NotSent(reason(error)) from None
         except (httpx.TransportError, httpx.DecodingError) as error:
-            raise Cut(_reason(error)) from None
+            raise Cut(reason(error)) from None
 
     def _read(self, reply: httpx.Response, timeout: float) -> Response:
         end, body = time.monotonic() + 2 * timeout, bytearray()
@@ -108,34 +104,3 @@ class Wire:
 
     def close(self) -> None:
         self._client.close()
-
-
-def _unwritable() -> InvalidInput:
-    return InvalidInput(
-        "the request cannot be written: its address, a header or a text holds what HTTP does not"
-        " allow, such as a line break",
-        hint="check the credential and the options; --dry-run shows the request",
-    )
-
-
-def _reason(error: Exception) -> str:
-    """Words for people, without the address (which may hold a secret)."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return f"TLS: {cause.reason or 'failed'}"
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
-        cause = cause.__cause__ or cause.__context__
-    name = type(error).__name__
-    return _WORDS.get(name, name)
-
-
-_WORDS = {
-    "ConnectError": "no connection",
-    "ConnectTimeout": "no connection in time",
-    "DecodingError": "the reply cannot be decompressed",
-    "ReadTimeout": "no answer in time",
-    "RemoteProtocolError": "the connection was cut",
-    "WriteTimeout": "the request was not taken in time",
-}
