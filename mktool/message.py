@@ -71,6 +71,12 @@ class Batch:
     rehearsal: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def one_click(self) -> dict[str, str]:
+        """The header that stands beside a List-Unsubscribe of https (RFC 8058 section 3.1)."""
+        web = self.messages[0].unsubscribe.lower().startswith("https://")
+        return {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if web else {}
+
     def over(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``body`` with the options merged last; an object adds to ours."""
         merged = dict(body)

@@ -8,7 +8,7 @@ providers, and checked for every vendor by one test.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from .errors import ProviderError
@@ -65,13 +65,15 @@ class Limit:
     """At most ``calls`` in ``per`` seconds, counted in the ledger so that it outlives us.
 
     ``bucket`` names the endpoints it counts ("*" is all of them); ``scope`` says whether each
-    account has its own, or all accounts of the app share it.
+    account has its own, or all accounts of the app share it. ``setting`` names the field by which
+    an account that was granted another number of calls says so.
     """
 
     calls: int
     per: float
     bucket: str = "*"
     scope: Literal["account", "app"] = "account"
+    setting: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,13 +113,14 @@ class Endpoint:
 class Rule:
     """Map one kind of failure reply to one error; the first match wins.
 
+    ``raises`` None: such a refusal is an answer too, and is returned as one.
     ``code`` and ``text`` are regular expressions over the vendor's error code (full match)
     and error text (search), ``operation`` one over the endpoint's name (full match). A rule
     without a status also catches "200 with an error", but no 5xx. ``message`` may name values
     of the reply by their paths, as in "needs the scope {needed}".
     """
 
-    raises: type[ProviderError]
+    raises: type[ProviderError] | None
     status: int | None = None
     code: str | None = None
     text: str | None = None
@@ -159,10 +162,12 @@ class Delivery:
     ``merge``: the vendor takes one template and each recipient's values, of at most
     ``merge_bytes``. ``key_seconds`` is how long it remembers an idempotency key (0: it takes
     none). ``hold`` is from how many to how many seconds ahead it can keep a message itself.
-    ``size`` is the most bytes of one request.
+    ``size`` is the most bytes of one request. ``endpoint`` is what is called. ``culprit`` is a
+    regular expression whose first group is the position of a message in an error code.
     """
 
     channel: Literal["email", "sms"]
+    endpoint: Endpoint | None = None
     batch: int = 1
     group: int = 100
     merge: bool = False
@@ -171,6 +176,7 @@ class Delivery:
     key_seconds: float = 0.0
     hold: tuple[float, float] = (0.0, 0.0)
     size: int = 0
+    culprit: str = "$^"  # no code names a message
 
 
 @dataclass(frozen=True)
@@ -212,10 +218,23 @@ class Spec:
     def setting(self, name: str) -> Field | None:
         return next((f for f in self.fields if f.name == name), None)
 
+    def paced(self, options: Mapping[str, str]) -> Spec:
+        """Return this spec with the limits that an account's settings say it has."""
+        told = {n.setting: options.get(n.setting, "") for n in self.limits}
+        calls = {name: int(text) for name, text in told.items() if _is_count(text)}
+        if not calls:
+            return self
+        limits = (replace(n, calls=calls.get(n.setting, n.calls)) for n in self.limits)
+        return replace(self, limits=tuple(limits))
+
+
+def _is_count(text: str) -> bool:
+    return text.isdecimal() and len(text) < 8 and int(text) > 0
+
 
 def dig(data: Any, path: str) -> Any:
-    """Return the value at a dotted path (list positions are numbers), or None."""
-    for key in path.split("."):
+    """Return the value at a dotted path (list positions are numbers), or None; "" is the whole."""
+    for key in path.split(".") if path else ():
         if isinstance(data, Mapping):
             data = data.get(key)
         elif isinstance(data, list) and key.isdigit() and int(key) < len(data):

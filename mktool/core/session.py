@@ -31,9 +31,10 @@ class Session:
         self.target = target_of(settings, cls.spec)
         secrets, self.entry = login_of(settings, cls.spec, account)
         self.options = options_of(settings, cls.spec, self.entry, environment=not account)
+        self.spec = cls.spec.paced(self.options)
         # Opened last: a typo or a missing account leaves nothing behind.
         self.ledger = Ledger(ledger_path())
-        self.exchange = open_exchange(settings, cls.spec, self.account, self.target, self.ledger)
+        self.exchange = open_exchange(settings, self.spec, self.account, self.target, self.ledger)
         self.credential = self._credential(secrets)
         self.client = Client(self.exchange, self.target, self.credential, self.options)
         self.provider = cls(self.client)
@@ -74,7 +75,7 @@ def open_exchange(
         from ..store.hardening import harden
 
         harden()  # for a secret of the environment, which no vault was opened for
-        return Wire(loopback=is_loopback(target.url("/")))
+        return Wire(loopback=is_loopback(target.origin))
 
     return Exchange(
         spec, account, wire, ledger, max_wait=settings.max_wait, sleep=settings.sleep,

@@ -31,3 +31,37 @@ def by_token(
             return
         asked[param] = str(token)
     raise Unsupported(f"more than {most} pages of {endpoint.operation}: not looked through")
+
+
+def by_last_id(
+    client: Calls, endpoint: Endpoint, *path: str, size: int = 100, rows: str = "data"
+) -> Iterator[Reply]:
+    """Yield the items of a list, each page asked for ``after`` the id of the last one before."""
+    asked = {"limit": str(size)}
+    while True:
+        page = client.call(endpoint, *path, query=asked)
+        items = page.each(rows)
+        yield from items
+        if not (items and page.get("has_more")):
+            return
+        asked["after"] = items[-1].need("id")
+
+
+def by_offset(
+    client: Calls,
+    endpoint: Endpoint,
+    *path: str,
+    query: Mapping[str, str],
+    size: int,
+    rows: str = "",
+) -> Iterator[Reply]:
+    """Yield the items of a list, each page asked for by how many came before; a short one ends
+    it."""
+    offset = 0
+    while True:
+        asked = {**query, "limit": str(size), "offset": str(offset)}
+        items = client.call(endpoint, *path, query=asked).each(rows)
+        yield from items
+        if len(items) < size:
+            return
+        offset += size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -59,10 +60,13 @@ class Target:
         """The origin that credentials are bound to."""
         return origin(self.override or self.sandbox or self.home)
 
-    def url(self, path: str) -> str:
-        """Return the address of a path below the base URL."""
+    def url(self, path: str, options: Mapping[str, str] | None = None) -> str:
+        """Return the address of a path below the base URL, whose {settings} are in ``options``.
+
+        Raises `ConfigError` for a setting that is missing.
+        """
         if not self.override:
-            return self.move(self.home + path)
+            return self.move(_filled(self.home, options or {}) + path)
         base = urlsplit(self.override).path
         # "https://host/2" given for paths that begin with /2/ names the same place.
         overlap = base and path.startswith(f"{base}/")
@@ -79,3 +83,10 @@ class Target:
         if self.sandbox:
             return f"{self.sandbox}/{parts.netloc}{tail}"
         return url
+
+
+def _filled(home: str, options: Mapping[str, str]) -> str:
+    try:
+        return home.format_map(options)
+    except KeyError as missing:
+        raise ConfigError(f"{home}: the setting {missing} is missing") from None
