@@ -55,7 +55,7 @@ def take(db: sqlite3.Connection, call: Call, limits: Sequence[Limit], now: float
                 " on conflict do update set tat = excluded.tat",
                 (
                     call.provider, _owner(limit, call.account), limit.bucket, limit.per,
-                    now + _ahead(db, call, limit, now) + interval,
+                    now + _ahead(db, call, limit, now) + interval * call.count,
                 ),
             )  # fmt: skip
 
@@ -87,12 +87,12 @@ def usage(
     for limit in limits:
         where, params = _counted(provider, account, limit, now)
         (used, first) = db.execute(
-            f"select count(*), min(at) from calls where {where}",  # noqa: S608 - `_counted` holds no value
+            f"select total(count), min(at) from calls where {where}",  # noqa: S608 - `_counted` holds no value
             params,
         ).fetchone()
         yield Usage(
-            provider, _owner(limit, account) or "*", limit.bucket, limit.per, limit.calls, used,
-            first + limit.per if first else None, None, "counted",
+            provider, _owner(limit, account) or "*", limit.bucket, limit.per, limit.calls,
+            int(used), first + limit.per if first else None, None, "counted",
         )  # fmt: skip
     rows = db.execute(
         "select bucket, quota, remaining, reset, blocked_until from limits"
@@ -168,9 +168,21 @@ def _ahead(db: sqlite3.Connection, call: Call, limit: Limit, now: float) -> floa
 
 
 def _window(db: sqlite3.Connection, call: Call, limit: Limit, now: float) -> float:
+    """Return the seconds until the window has room: the newest calls that fill it decide."""
     where, params = _counted(call.provider, call.account, limit, now)
-    row = db.execute(
-        f"select at from calls where {where} order by at desc limit 1 offset ?",  # noqa: S608 - nor here
-        (*params, limit.calls - 1),
-    ).fetchone()
-    return float(row[0]) + limit.per - now if row else 0.0
+    rows = db.execute(
+        f"select at, count from calls where {where} order by at desc",  # noqa: S608 - nor here
+        params,
+    )
+    used = 0
+    for at, count in rows:
+        used += count
+        if used > limit.calls - call.count:
+            return float(at) + limit.per - now
+    return 0.0
+
+
+def interval(limits: Sequence[Limit], bucket: str) -> float:
+    """Return the seconds between calls that the strictest rate asks for."""
+    rates = (limit for limit in _counting(limits, bucket) if _is_rate(limit))
+    return max((_pace(limit)[0] for limit in rates), default=0.0)

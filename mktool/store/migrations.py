@@ -57,7 +57,19 @@ def m001_calls_and_acts(db: Database) -> None:
     )  # fmt: skip
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_calls_and_acts,)
+def m002_campaigns(db: Database) -> None:
+    """A call row may stand for several requests, and addresses may be suppressed."""
+    db.execute("alter table calls add column count integer not null default 1")
+    db.table("suppressions").create(
+        {
+            "key": int, "digest": bytes, "address": str, "list": str, "reason": str,
+            "source": str, "at": float,
+        },
+        pk=("key", "digest", "list"),
+    )  # fmt: skip
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_calls_and_acts, m002_campaigns)
 
 
 def version(connection: sqlite3.Connection) -> int:

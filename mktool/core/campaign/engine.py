@@ -1,0 +1,452 @@
+"""
+Sending a campaign: claim, send, confirm.
+
+One thread owns the databases and decides; lanes send. In every turn the calls that ended are
+recorded and new ones admitted (one commit to the ledger), and finished batches are confirmed and
+new ones claimed (one commit to the campaign). A batch is claimed before its first byte leaves, so
+that whatever instant a crash picks, only claimed batches are in doubt; those go again under the
+same idempotency key, or the vendor is asked, or they are reported as unknown.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from ... import errors as e
+from ...capability import CanTrace
+from ...http.exchange import Call, Scope
+from ...message import Batch, Broadcast
+from ...store import limits as rate
+from ...store.campaigns import CampaignFile, Claim, Outcome, Recipient, State
+from ...store.suppressions import EVERYWHERE, Suppressions
+from .compose import Composer, Enlister
+from .lane import Done, Job, Lane, repeats
+
+if TYPE_CHECKING:
+    from ...http.wire import Wire
+    from ..session import Session
+
+AHEAD = 2.0  # seconds of requests that are claimed at once where a rate is low
+LONGEST_WAIT = 0.5  # seconds until a signal is noticed
+LOST_IN_A_ROW = 5  # requests without an answer after which a run stops
+KEY_MARGIN = 0.9  # of the time for which a vendor says that it remembers a key
+
+
+class Course(NamedTuple):
+    """One variant on its way: its content, and the batch that its requests are made from.
+
+    ``number`` None is the only variant of a campaign without a test.
+    """
+
+    number: int | None
+    composer: Composer | Enlister
+    batch: Batch
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run got: recipients. ``asked`` is how many it set out to send to."""
+
+    asked: int = 0
+    sent: int = 0
+    failed: int = 0
+    unknown: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def done(self) -> int:
+        return self.sent + self.failed + self.unknown
+
+    @property
+    def rate(self) -> float:
+        """Recipients a second."""
+        return self.done / max(time.monotonic() - self.started, 0.001)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run is asked to do. ``limit`` recipients at most, ``max_errors`` refusals or lost
+    requests until it stops, ``rate`` messages a second (0: the vendor's), all at most."""
+
+    act: int
+    token: str
+    courses: Sequence[Course]
+    broadcast: Broadcast | None = None
+    limit: int = 0
+    max_errors: int = 1000
+    rate: float = 0.0
+    concurrency: int = 0
+    lists: tuple[str, ...] = (EVERYWHERE,)
+    stopped: Callable[[], str] = lambda: ""  # why somebody else had it stopped
+    report: Callable[[Progress], None] = lambda progress: None
+
+
+class Clock:
+    """The vendor's time: what it told once, carried on by a clock that nobody sets."""
+
+    def __init__(self, session: Session) -> None:
+        self._base = session.ledger.clock() + (session.exchange.skew or 0.0) - time.monotonic()
+
+    def now(self) -> float:
+        return self._base + time.monotonic()
+
+
+class Engine:
+    """One run over one campaign, whose lock the caller holds."""
+
+    def __init__(self, session: Session, file: CampaignFile, run: Run, wire: Wire) -> None:
+        assert session.spec.delivery is not None
+        self.session, self.file, self.run = session, file, run
+        self.delivery = session.spec.delivery
+        self.clock = Clock(session)
+        self.progress = Progress()
+        self.error: e.MktoolError | None = None
+        self.errors = 0
+        self._claimed = 0
+        self._halt = threading.Event()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Done] = queue.SimpleQueue()
+        self._flying = 0
+        self._doubtful: deque[tuple[float, Claim]] = deque()
+        self._seen_suppressions = int(file.get("suppressions", 0))
+        self._next_look = 0.0
+        self._lost_in_a_row = 0
+        self._suppressions = Suppressions(session.ledger)
+        wanted = run.concurrency or self.delivery.concurrency
+        self._lanes = [Lane(session, wire, self._halt) for _ in range(wanted)]
+        self._work = self._candidates()
+
+    def go(self) -> None:
+        """Send until nothing is left, or until it must stop; `error` says why."""
+        threads = [
+            threading.Thread(target=self._serve, args=(x,), daemon=True) for x in self._lanes
+        ]
+        for thread in threads:
+            thread.start()
+        self._recover()
+        try:
+            self._loop()
+        finally:
+            for _ in threads:
+                self._jobs.put(None)
+
+    # -- the loop ------------------------------------------------------------------------------
+
+    def _serve(self, lane: Lane) -> None:
+        while (job := self._jobs.get()) is not None:
+            self._done.put(lane.run(job))
+
+    def _loop(self) -> None:
+        finished: list[Done] = []
+        waiting: deque[Job] = deque()
+        while True:
+            if not self._halted():
+                room = len(self._lanes) - self._flying - len(waiting)
+                waiting.extend(self._ready(room, idle=not (waiting or self._flying)))
+            wait = self._turn(finished, waiting)
+            self.run.report(self.progress)
+            if not self._flying and (self._halt.is_set() or not (waiting or self._doubtful)):
+                return
+            finished = list(self._landed(wait))
+
+    def _landed(self, wait: float) -> Iterator[Done]:
+        """Yield what lanes have finished: at least one, unless the wait is over first."""
+        end = time.monotonic() + (wait or 60.0)
+        while True:
+            try:
+                yield self._done.get(timeout=min(LONGEST_WAIT, max(end - time.monotonic(), 0.001)))
+                break
+            except queue.Empty:
+                if self._halted() or time.monotonic() >= end:
+                    if not (self._halt.is_set() and self._flying):
+                        return
+        while not self._done.empty():
+            yield self._done.get()
+
+    def _halted(self) -> bool:
+        """Whether nothing new may begin: Ctrl-C, an error, or a word from another process."""
+        if self.error is None and self.session.settings.stop.is_set():
+            self.error = e.Interrupted("stopped; what had gone out is on record")
+        if self.error is None and time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + LONGEST_WAIT
+            if word := self.run.stopped():
+                self.error = e.Interrupted(f"the campaign was {word} by another process")
+        if self.error is not None:
+            self._halt.set()
+        return self._halt.is_set()
+
+    def _turn(self, finished: Sequence[Done], waiting: deque[Job]) -> float:
+        """Record what ended and start what may; return the seconds to wait for more, or 0."""
+        wanted = [] if self._halt.is_set() else list(waiting)
+        ids, wait = self.session.ledger.turn(
+            [(done.job.call, done.calls) for done in finished if done.job.call],
+            [seen for done in finished for seen in done.seen],
+            [self._call(job) for job in wanted],
+            self.session.spec.limits,
+            (self.session.spec.name, self.session.account),
+        )
+        starting: list[Job] = []
+        self._flying -= len(finished)
+        with self.file.transaction():
+            for done in finished:
+                self._settle(done)
+            for id in ids:
+                job = waiting.popleft()
+                if not self._halt.is_set():
+                    starting.append(self._claimed_for(job)._replace(call=id))
+        for job in starting:
+            self._jobs.put(job)
+        self._flying += len(starting)
+        if wait > self.session.settings.max_wait and not self._flying:
+            where = self.session.where("send-campaign")
+            self.error = e.RateLimited("the limit is used up", where, retry_after=wait)
+        soonest = min((at for at, _ in self._doubtful), default=0.0)
+        if soonest and not self._flying:
+            left = max(soonest - time.monotonic(), 0.001)
+            wait = min(wait, left) if wait else left
+        return wait
+
+    # -- what is next --------------------------------------------------------------------------
+
+    def _ready(self, room: int, *, idle: bool) -> Iterator[Job]:
+        """Yield up to ``room`` jobs, the doubtful ones that are ripe first."""
+        now = time.monotonic()
+        while room > 0 and self._doubtful and self._doubtful[0][0] <= now:
+            _, claim = self._doubtful.popleft()
+            if (people := self.file.members(claim)) and (job := self._again(claim, people)):
+                yield job
+                room -= 1
+        while room > 0 and (job := next(self._work, None)):
+            yield job
+            room -= 1
+        if room > 0 and idle and not self._doubtful:
+            self._work = self._candidates()  # what came to be sent again meanwhile
+            if job := next(self._work, None):
+                yield job
+
+    def _candidates(self) -> Iterator[Job]:
+        """Yield unclaimed jobs: batches that are open, then the list, then who is sent to again."""
+        for claim in self.file.reopened():
+            if people := self._allowed(self.file.members(claim)):
+                yield self._job(claim, people)
+        for course in self.run.courses:
+            for read, retry in ((self.file.after, False), (self.file.again, True)):
+                seq = 0 if retry else self.file.reached(course.number)
+                while size := self._size():
+                    self._heed_suppressions()
+                    if not (people := read(seq, course.number, size)):
+                        break
+                    seq = people[-1].seq
+                    self._claimed += len(people)
+                    claim = Claim(0, people[0].seq, seq, course.number, retry, 0, 0.0)
+                    yield self._job(claim, people)
+
+    def _size(self) -> int:
+        """Return how many to claim at once: no more than the limits let pass in a moment, since
+        a crash leaves all of them in doubt."""
+        size = max(self.delivery.batch, self.delivery.group)
+        if self.delivery.batch == 1 and (pace := self._pace()):
+            size = max(1, min(size, int(AHEAD / pace)))
+        if self.run.rate:
+            size = max(1, min(size, int(AHEAD * self.run.rate)))
+        if self.run.limit:
+            size = min(size, self.run.limit - self._claimed)
+        return max(size, 0)
+
+    def _pace(self) -> float:
+        endpoint = self.delivery.endpoint
+        bucket = endpoint.counts_as if endpoint else "*"
+        return rate.interval(self.session.spec.limits, bucket)
+
+    def _allowed(self, people: list[Recipient]) -> list[Recipient]:
+        if self.run.limit:
+            people = people[: max(self.run.limit - self._claimed, 0)]
+        self._claimed += len(people)
+        return people
+
+    def _heed_suppressions(self) -> None:
+        """Leave out whoever was suppressed since the last look, by this process or another."""
+        newest = self._suppressions.newest()
+        if newest > self._seen_suppressions:
+            heed(self.file, self._suppressions, self.run.lists, self._seen_suppressions)
+            self._seen_suppressions = newest
+
+    def _course(self, variant: int | None) -> Course:
+        return next(course for course in self.run.courses if course.number == variant)
+
+    def _job(self, claim: Claim, people: list[Recipient]) -> Job:
+        course = self._course(claim.variant)
+        pace = self._pace() if self.delivery.batch == 1 else 0.0
+        if self.run.rate:
+            pace = max(pace, self.delivery.batch / self.run.rate * len(self._lanes))
+        return Job(
+            claim, people, course.composer, course.batch, self.session.credential.login(),
+            pace=pace, broadcast=self.run.broadcast,
+        )  # fmt: skip
+
+    def _claimed_for(self, job: Job) -> Job:
+        """Return the job with its batch claimed in the ledger, and its key."""
+        claim, now = job.claim, self.clock.now()
+        if claim.id == 0:
+            claim = self.file.claim(
+                claim.lo, claim.hi, claim.variant, retry=claim.retry, at=now, hold=job.batch.hold
+            )
+        elif not job.redo and not job.trace:
+            claim = self.file.reclaim(claim, now)
+        return job._replace(claim=claim, batch=_keyed(job.batch, self.run.token, claim))
+
+    def _call(self, job: Job) -> Call:
+        spec, endpoint = self.session.spec, self.delivery.endpoint
+        assert endpoint is not None
+        requests = -(-len(job.people) // self.delivery.batch)
+        return Call(
+            spec.name, self.session.account, endpoint.operation, endpoint.method,
+            self.session.target.url(endpoint.path), endpoint.counts_as, False, job.claim.attempt + 1,
+            Scope(self.run.act), requests,
+        )  # fmt: skip
+
+    # -- how it ended --------------------------------------------------------------------------
+
+    def _settle(self, done: Done) -> None:
+        """Record how a job ended, in the transaction that is open."""
+        job, progress = done.job, self.progress
+        refused = [o for o in done.outcomes if o.state == State.FAILED]
+        progress.sent += len(done.outcomes) - len(refused) + len(done.implied)
+        progress.failed += len(refused)
+        self.errors += len(refused) + bool(done.doubt)
+        if job.trace:
+            self._traced(done)
+        elif done.doubt:
+            self._in_doubt(done)
+        else:
+            self.file.confirm(
+                job.claim, self._rows(done), vendor=done.vendor, left=done.left,
+                implied=len(done.implied) if self._implies(done) else 0,
+            )  # fmt: skip
+        self._judge(done)
+
+    def _implies(self, done: Done) -> bool:
+        """Whether the batch itself says enough of those without an id of their own."""
+        return not done.job.claim.retry and not done.left
+
+    def _rows(self, done: Done) -> list[Outcome]:
+        if self._implies(done):
+            return done.outcomes
+        return done.outcomes + [Outcome(seq, State.SENT) for seq in done.implied]
+
+    def _in_doubt(self, done: Done) -> None:
+        """Keep the batch claimed where its fate can still be found out, else call it unknown."""
+        claim = done.job.claim
+        rows = self._rows(done)
+        whole = len(done.doubt) == len(done.job.people)
+        can_repeat = repeats(self.session.provider) and whole
+        if can_repeat and not isinstance(done.error, e.Rejected):
+            self._later(claim, 1.0)
+            return
+        resolved = {o.seq for o in rows} | set(done.implied) | set(done.doubt)
+        rows += [Outcome(p.seq, State.RETRY) for p in done.job.people if p.seq not in resolved]
+        rows += [Outcome(seq, State.SENT) for seq in done.implied]
+        if isinstance(self.session.provider, CanTrace):
+            self.file.note(rows)
+            self._later(claim, self._settling())
+            return
+        rows += [_unknown(seq, done.error) for seq in done.doubt]
+        self.progress.unknown += len(done.doubt)
+        self.file.confirm(claim, rows)
+
+    def _traced(self, done: Done) -> None:
+        """Record what the vendor has; who it does not have is sent to again."""
+        found = {outcome.seq for outcome in done.outcomes}
+        absent = [p.seq for p in done.job.people if p.seq not in found]
+        if done.error is not None:
+            if isinstance(done.error, e.Unsupported):
+                self.file.confirm(done.job.claim, [_unknown(seq, done.error) for seq in absent])
+                self.progress.unknown += len(absent)
+                done.error = None
+            return
+        rows = done.outcomes + [Outcome(seq, State.RETRY) for seq in absent]
+        self.file.confirm(done.job.claim, rows)
+
+    def _judge(self, done: Done) -> None:
+        """Decide whether the run goes on after what happened."""
+        error = done.error
+        self._lost_in_a_row = self._lost_in_a_row + 1 if done.doubt else 0
+        fatal = error is not None and not isinstance(error, e.OutcomeUnknown | e.Duplicate)
+        lost = self._lost_in_a_row >= LOST_IN_A_ROW
+        if fatal or (error is not None and (done.left or lost)):
+            self.error = self.error or error
+        elif self.errors >= self.run.max_errors > 0:
+            self.error = self.error or e.Partial(
+                f"stopped after {self.errors} errors (max_errors)",
+                hint="mktool campaign show NAME --failed; then fix the cause, and run it again",
+            )
+
+    # -- what an earlier run left --------------------------------------------------------------
+
+    def _recover(self) -> None:
+        """Look at what was claimed and never confirmed: only that is in doubt."""
+        provider = self.session.provider
+        for claim in self.file.unfinished():
+            people = self.file.members(claim)
+            if not people:
+                with self.file.transaction():
+                    self.file.confirm(claim, ())
+            elif repeats(provider) and self._key_is_good(claim):
+                self._later(claim, 0.0)
+            elif isinstance(provider, CanTrace):
+                self._later(claim, self._settling())
+            else:
+                with self.file.transaction():
+                    self.file.confirm(claim, [_unknown(p.seq, None) for p in people])
+                self.progress.unknown += len(people)
+
+    def _key_is_good(self, claim: Claim) -> bool:
+        if self.run.broadcast is not None:
+            return True
+        age = self.clock.now() - claim.at
+        return -60.0 < age < self.delivery.key_seconds * KEY_MARGIN
+
+    def _later(self, claim: Claim, seconds: float) -> None:
+        self._doubtful.append((time.monotonic() + seconds, claim))
+
+    def _settling(self) -> float:
+        """Return the seconds after which what a vendor does not show will not appear any more."""
+        return self.session.spec.timeout
+
+    def _again(self, claim: Claim, people: list[Recipient]) -> Job | None:
+        job = self._job(claim, people)
+        if repeats(self.session.provider):
+            return job._replace(redo=True)
+        return job._replace(trace=True)
+
+
+def heed(
+    file: CampaignFile, suppressions: Suppressions, lists: Sequence[str], after: int = 0
+) -> int:
+    """Mark whoever is suppressed and still to be sent to; return how many."""
+    found = []
+    for seq, address in file.by_keys(suppressions.keys(lists, after)):
+        if reason := suppressions.reason(address, lists):
+            found.append((seq, reason))
+    if found:
+        with file.transaction():
+            file.suppress(found)
+    return len(found)
+
+
+def _keyed(batch: Batch, token: str, claim: Claim) -> Batch:
+    from dataclasses import replace
+
+    return replace(batch, key=f"{token}-{claim.id}-{claim.attempt}")
+
+
+def _unknown(seq: int, error: e.MktoolError | None) -> Outcome:
+    if error is None:
+        return Outcome(seq, State.UNKNOWN, "", "interrupted", "the run died in the middle of it")
+    return Outcome(seq, State.UNKNOWN, "", error.code, error.message)

@@ -1,0 +1,329 @@
+"""
+A lane: one thread that sends batches, one request after another, and says how each ended.
+
+It touches no database: what it learns about its calls is kept in memory, and recorded by the
+engine together with the outcomes.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from ... import errors as e
+from ...capability import CanBroadcast, CanDeliver, CanTrace
+from ...http.client import Client
+from ...http.exchange import Call, Ended, Exchange, Throttled
+from ...http.exchange import Outcome as Ending
+from ...message import Batch, Broadcast, Message, Receipt, Refusal
+from ...model import Login
+from ...provider import Provider
+from ...spec import Delivery, Limit
+from ...store.campaigns import Claim, Outcome, Recipient, State
+from .compose import Composer, Enlister
+
+if TYPE_CHECKING:
+    from ...http.wire import Wire
+    from ..session import Session
+
+DOUBTS_IN_A_ROW = 3  # lost answers after which a lane stops asking for more
+
+
+class Job(NamedTuple):
+    """A claimed batch to send, or (``trace``) to ask the vendor about.
+
+    ``since`` is when it was claimed, ``pace`` the seconds between its requests. ``redo``: it may
+    be at the vendor already, under the same key.
+    """
+
+    claim: Claim
+    people: Sequence[Recipient]
+    composer: Composer | Enlister
+    batch: Batch
+    login: Login
+    call: int = 0
+    pace: float = 0.0
+    redo: bool = False
+    trace: bool = False
+    broadcast: Broadcast | None = None
+
+
+@dataclass(slots=True)
+class Done:
+    """How a job ended. Who is in none of the lists was not sent to, which is proven.
+
+    ``implied`` were sent to without an id of their own, ``vendor`` is the id of the request.
+    """
+
+    job: Job
+    outcomes: list[Outcome] = field(default_factory=list)
+    implied: list[int] = field(default_factory=list)
+    vendor: str = ""
+    doubt: list[int] = field(default_factory=list)
+    error: e.MktoolError | None = None
+    calls: list[Ended] = field(default_factory=list)
+    seen: list[Throttled] = field(default_factory=list)
+
+    @property
+    def left(self) -> bool:
+        """Whether somebody was not sent to, and can be."""
+        known = len(self.outcomes) + len(self.implied) + len(self.doubt)
+        return known < len(self.job.people)
+
+
+class Tally:
+    """The journal of a lane (`http.exchange.Journal`): the engine has admitted its calls."""
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        self._sleep = sleep
+        self.pace = self._next = 0.0
+        self.ended: list[Ended] = []
+        self.seen: list[Throttled] = []
+
+    def start(self, pace: float) -> None:
+        self.pace, self._next = pace, time.monotonic()
+        self.ended, self.seen = [], []
+
+    def admit(self, call: Call, limits: Sequence[Limit]) -> tuple[int, float]:
+        if self.pace:
+            if (early := self._next - time.monotonic()) > 0:
+                self._sleep(early)
+            self._next = max(self._next, time.monotonic()) + self.pace
+        return 1, 0.0
+
+    def end(
+        self, id: int, outcome: Ending, *, status: int | None = None, code: str = "",
+        ms: float = 0.0, request_id: str = "",
+    ) -> None:  # fmt: skip
+        self.ended.append(Ended(outcome, status, code, ms, request_id))
+
+    def throttle(self, provider: str, account: str, seen: Throttled) -> None:
+        self.seen.append(seen)
+
+    def ways(self) -> list[Ended]:
+        """Return the calls, those that ended alike as one with their mean time."""
+        if len(self.ended) < 2:
+            return self.ended
+        alike: Counter[tuple[Ending, int | None, str]] = Counter()
+        times: Counter[tuple[Ending, int | None, str]] = Counter()
+        for one in self.ended:
+            how = (one.outcome, one.status, one.code)
+            alike[how] += 1
+            times[how] += one.ms  # type: ignore[assignment]
+        return [Ended(*how, times[how] / n, "", n) for how, n in alike.items()]
+
+
+class Fixed:
+    """A login that the engine renews (`http.client.Credential`)."""
+
+    def __init__(self, login: Login) -> None:
+        self.current = login
+
+    def login(self) -> Login:
+        return self.current
+
+    def renew(self, rejected: Login) -> None:
+        """Return None: the engine is asked for a newer one with the next job."""
+
+
+class Lane:
+    """One account's client, for one thread."""
+
+    def __init__(self, session: Session, wire: Wire, halt: threading.Event) -> None:
+        settings, spec = session.settings, session.spec
+        assert spec.delivery is not None
+        self.delivery: Delivery = spec.delivery
+        self.repeats = repeats(session.provider)
+        self.halt = halt
+        self._tally = Tally(settings.sleep)
+        self._fixed = Fixed(Login())
+        exchange = Exchange(
+            spec, session.account, lambda: wire, self._tally, max_wait=settings.max_wait,
+            sleep=settings.sleep, clock=session.ledger.clock,
+        )  # fmt: skip
+        client = Client(exchange, session.target, self._fixed, session.options)
+        self.provider = type(session.provider)(client)
+
+    def run(self, job: Job) -> Done:
+        """Do a job; whatever goes wrong is in the result."""
+        done = Done(job)
+        self._fixed.current = job.login
+        self._tally.start(job.pace)
+        try:
+            if job.trace:
+                self._trace(job, done)
+            else:
+                self._send(job, done)
+        except e.MktoolError as error:
+            done.error = error
+        except Exception as error:  # a bug of ours: nobody may be sent to again because of it
+            known = {o.seq for o in done.outcomes} | set(done.implied)
+            done.doubt = [p.seq for p in job.people if p.seq not in known]
+            done.error = e.MktoolError(f"{type(error).__name__}: {error}")
+        done.calls, done.seen = self._tally.ways(), self._tally.seen
+        return done
+
+    # -- sending -------------------------------------------------------------------------------
+
+    def _send(self, job: Job, done: Done) -> None:
+        lost = 0
+        for messages in self._requests(job, done):
+            if self.halt.is_set():
+                return
+            before = len(done.doubt)
+            self._deliver(job, done, messages, job.batch.key)
+            lost = lost + 1 if len(done.doubt) > before else 0
+            if lost >= DOUBTS_IN_A_ROW:
+                return
+
+    def _requests(self, job: Job, done: Done) -> Iterator[list[Message]]:
+        """Yield the messages of each request: as many as it takes, whole ones on their own
+        where the others are merged."""
+        most, room = self.delivery.batch, self.delivery.size
+        bulk: list[Message] = []
+        size = 0
+        for person in job.people:
+            try:
+                message = job.composer.message(person)
+            except ValueError as error:
+                done.outcomes.append(
+                    Outcome(person.seq, State.FAILED, code="template", text=str(error))
+                )
+                continue
+            if job.composer.merges and message.subject:
+                yield [message]
+                continue
+            size += _size(message) if room else 0
+            if bulk and (len(bulk) == most or size > room > 0):
+                yield bulk
+                bulk, size = [], _size(message)
+            bulk.append(message)
+        if bulk:
+            yield bulk
+
+    def _deliver(self, job: Job, done: Done, messages: list[Message], key: str) -> None:
+        try:
+            receipt = self._hand_over(job, messages, key)
+        except e.Duplicate as error:  # the vendor has something under this key
+            self._doubt(done, messages, error)
+        except e.Rejected as error:
+            if job.redo:  # that this one was refused says nothing about the first
+                self._doubt(done, messages, error)
+            else:
+                self._refused(job, done, messages, key, error)
+        except e.OutcomeUnknown as error:
+            self._doubt(done, messages, error)
+        except (e.Unavailable, e.UnexpectedReply, e.Interrupted) as error:
+            if self.repeats:  # so it was repeated, and one of them may have happened
+                self._doubt(done, messages, error)
+            raise
+        else:
+            _accept(done, messages, receipt)
+
+    def _hand_over(self, job: Job, messages: list[Message], key: str) -> Receipt:
+        if job.broadcast is not None:
+            assert isinstance(self.provider, CanBroadcast)
+            return self.provider.enlist(job.broadcast, messages)
+        assert isinstance(self.provider, CanDeliver)
+        return self.provider.deliver(_addressed(job, messages, key))
+
+    def _doubt(self, done: Done, messages: list[Message], error: e.MktoolError) -> None:
+        done.doubt += [message.seq for message in messages]
+        done.error = error
+
+    def _refused(
+        self, job: Job, done: Done, messages: list[Message], key: str, error: e.Rejected
+    ) -> None:
+        """Find out whom the refusal of a request was about: nobody of it was sent to."""
+        if len(messages) == 1:
+            done.outcomes.append(_failure(messages[0], error))
+            return
+        named = self._named(error, len(messages))
+        if named is not None:
+            done.outcomes.append(_failure(messages[named], error))
+            rest = messages[:named] + messages[named + 1 :]
+            self._deliver(job, done, rest, f"{key}.{rest[0].seq}-{len(rest)}")
+            return
+        if len(messages) == len(job.people):
+            self._campaign_itself(job, done, messages, key, error)
+            known = {o.seq for o in done.outcomes} | set(done.implied) | set(done.doubt)
+            messages = [m for m in messages if m.seq not in known]
+        half = (len(messages) + 1) // 2
+        for part in filter(None, (messages[:half], messages[half:])):
+            self._deliver(job, done, part, f"{key}.{part[0].seq}-{len(part)}")
+
+    def _named(self, error: e.Rejected, count: int) -> int | None:
+        found = re.search(self.delivery.culprit, error.context.vendor_code)
+        if not self.delivery.culprit or found is None:
+            return None
+        place = int(found[1])
+        return place if place < count else None
+
+    def _campaign_itself(
+        self, job: Job, done: Done, messages: list[Message], key: str, error: e.Rejected
+    ) -> None:
+        """Raise if the first and the last, each alone, are refused with the same words: then it
+        is about what they share, and a million others would be refused as well."""
+        for message in (messages[0], messages[-1]):
+            before = len(done.outcomes)
+            self._deliver(job, done, [message], f"{key}.{message.seq}-1")
+            last = done.outcomes[-1] if len(done.outcomes) > before else None
+            if last is None or last.state != State.FAILED or last.text != error.message:
+                return
+        for _ in range(2):
+            done.outcomes.pop()
+        raise error
+
+    # -- asking --------------------------------------------------------------------------------
+
+    def _trace(self, job: Job, done: Done) -> None:
+        assert isinstance(self.provider, CanTrace)
+        messages = [job.composer.message(person) for person in job.people]
+        found = self.provider.trace(_addressed(job, messages, job.batch.key), job.claim.at)
+        done.outcomes += [
+            Outcome(messages[place].seq, State.SENT, vendor=id) for place, id in found.items()
+        ]
+
+
+def repeats(provider: Provider) -> bool:
+    """Whether a request may be sent again, with the same bytes, when its answer was lost."""
+    delivery = provider.spec.delivery
+    keyed = delivery is not None and delivery.key_seconds > 0
+    return keyed or isinstance(provider, CanBroadcast)
+
+
+def _addressed(job: Job, messages: list[Message], key: str) -> Batch:
+    return replace(job.batch, messages=messages, key=key)
+
+
+def _accept(done: Done, messages: list[Message], receipt: Receipt) -> None:
+    done.vendor = receipt.id or done.vendor
+    if not receipt.ids and not receipt.refused:
+        done.implied += [message.seq for message in messages]
+        return
+    ids = receipt.ids or [""] * len(messages)
+    for place, (message, id) in enumerate(zip(messages, ids, strict=True)):
+        refusal = receipt.refused.get(place)
+        if refusal is None:
+            done.outcomes.append(Outcome(message.seq, State.SENT, id))
+        else:
+            done.outcomes.append(_refusal(message, refusal))
+
+
+def _refusal(message: Message, why: Refusal) -> Outcome:
+    return Outcome(message.seq, State.FAILED, "", why.code, why.text)
+
+
+def _failure(message: Message, error: e.ProviderError) -> Outcome:
+    code = error.context.vendor_code or error.code
+    return Outcome(message.seq, State.FAILED, "", code, error.message)
+
+
+def _size(message: Message) -> int:
+    """Return about how many bytes a message takes in a request."""
+    return 2 * (len(message.html) + len(message.text)) + len(message.subject) + 500

@@ -1,0 +1,376 @@
+"""
+The recipients of one campaign, and how far each of them got: a SQLite file of its own.
+
+Recipients are staged under sequential numbers (a random key as primary key costs kilobytes of
+writing for each row) and sent in that order, in batches. A batch is claimed before its first byte
+leaves and confirmed after the answer, so that only claimed batches are ever in doubt. An outcome
+has a row of its own where the batch does not say it: whoever is inside a batch that is done, and
+has none, was sent to.
+
+A file of its own keeps a list of millions from blocking the ledger while it is staged, and lets
+the addresses be deleted while the ledger keeps what was done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import StorageError
+from ..text.address import identity
+from .database import Database
+from .paths import data_dir
+
+VERSION = 1
+
+_SCHEMA = """
+create table meta (name text primary key, value) without rowid;
+create table recipients (
+    seq integer primary key, address text not null, key integer not null, variant integer, data blob
+);
+create table outcomes (
+    seq integer primary key, state integer not null, vendor blob, code text, text text
+);
+create table batches (
+    id integer primary key, lo integer not null, hi integer not null, variant integer,
+    retry integer not null, state integer not null, attempt integer not null, at real not null,
+    implied integer not null default 0, vendor text, hold text
+);
+create index batches_unfinished on batches (state) where state != 2;
+create table events (
+    seq integer not null, kind text not null, at real, detail text, primary key (seq, kind)
+) without rowid;
+"""
+
+
+class State(IntEnum):
+    """What became of one recipient; PENDING has no row."""
+
+    PENDING = 0
+    SENT = 1
+    FAILED = 2
+    UNKNOWN = 3
+    INVALID = 4
+    SUPPRESSED = 5
+    RETRY = 6
+    CANCELLED = 7
+
+
+OPEN, CLAIMED, DONE = 0, 1, 2  # of a batch; an open one was claimed, and is proven not sent
+
+
+class Recipient(NamedTuple):
+    """One row of the list; ``data`` is the JSON array of the values that the templates need."""
+
+    seq: int
+    address: str
+    data: bytes
+
+
+class Claim(NamedTuple):
+    """A batch in the ledger: from ``lo`` to ``hi``, those of one variant.
+
+    ``at`` is epoch seconds, by the vendor's clock where it is known.
+    """
+
+    id: int
+    lo: int
+    hi: int
+    variant: int | None
+    retry: bool
+    attempt: int
+    at: float
+    hold: str = ""
+
+
+class Outcome(NamedTuple):
+    """What became of one recipient. ``vendor`` is the vendor's id, ``code`` its word for why."""
+
+    seq: int
+    state: State
+    vendor: str = ""
+    code: str = ""
+    text: str = ""
+
+
+def key_of(address: str) -> int:
+    """Return 32 bits of what two spellings of one address share: an index, not a proof."""
+    return zlib.crc32(identity(address).encode("utf-8", "surrogatepass"))
+
+
+def folder() -> Path:
+    return data_dir() / "campaigns"
+
+
+def path_of(act: int) -> Path:
+    return folder() / f"{act}.db"
+
+
+class CampaignFile(Database):
+    """One connection, for one thread and one process at a time (the sender holds a lock)."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        """Raises `StorageError` if it is not there, or is no campaign."""
+        if not create and not path.exists():
+            raise StorageError(
+                f"{path} is gone: nobody knows who was sent to",
+                hint="put it back; a campaign of another name would begin anew",
+            )
+        super().__init__(path)
+        with self.guard():
+            self.db.execute("pragma temp_store = file")
+            self.db.create_function("same", 2, _same, deterministic=True)
+            if not self.db.execute("pragma user_version").fetchone()[0]:
+                self.db.executescript(f"begin; {_SCHEMA} pragma user_version = {VERSION}; commit;")
+
+    # -- what is known of the whole ------------------------------------------------------------
+
+    def get(self, name: str, default: Any = None) -> Any:
+        with self.guard():
+            row = self.db.execute("select value from meta where name = ?", (name,)).fetchone()
+        return row[0] if row else default
+
+    def put(self, **values: Any) -> None:
+        """Keep values by name, in the transaction that is open or one of their own."""
+        with self.guard():
+            self.db.executemany(
+                "insert or replace into meta (name, value) values (?, ?)", values.items()
+            )
+
+    def totals(self) -> dict[State, int]:
+        """Return how many recipients are in each state."""
+        with self.guard():
+            rows = self.db.execute("select state, count(*) from outcomes group by state")
+            found = {State(state): count for state, count in rows}
+            (implied,) = self.db.execute("select sum(implied) from batches").fetchone()
+        found[State.SENT] = found.get(State.SENT, 0) + (implied or 0)
+        everyone = int(self.get("staged", 0))
+        found[State.PENDING] = everyone - sum(found.values())
+        return found
+
+    # -- the list ------------------------------------------------------------------------------
+
+    def suppress(self, found: Iterable[tuple[int, str]]) -> None:
+        """Record recipients, by number, as suppressed, for a reason."""
+        with self.guard():
+            self.db.executemany(
+                "insert or replace into outcomes (seq, state, code) values (?, ?, ?)",
+                ((seq, State.SUPPRESSED, reason) for seq, reason in found),
+            )
+
+    def by_keys(self, keys: Iterable[int]) -> Iterator[tuple[int, str]]:
+        """Yield (number, address) of whoever has one of these keys and is still to be sent to."""
+        for key in keys:
+            with self.guard():
+                yield from self.db.execute(
+                    "select seq, address from recipients r where key = ?"
+                    " and (exists (select 1 from outcomes o where o.seq = r.seq and o.state = ?)"
+                    "  and not exists (select 1 from batches b where b.retry and b.state = ?"
+                    "   and r.seq between b.lo and b.hi)"
+                    " or not exists (select 1 from outcomes o where o.seq = r.seq)"
+                    "  and r.seq > (select coalesce(max(hi), 0) from batches b"
+                    "   where b.variant is r.variant and not b.retry))",
+                    (key, State.RETRY, CLAIMED),
+                ).fetchall()
+
+    # -- sending -------------------------------------------------------------------------------
+
+    def unfinished(self) -> list[Claim]:
+        """Return the batches that are in doubt, oldest first."""
+        return self._claims(CLAIMED)
+
+    def reopened(self) -> list[Claim]:
+        """Return the batches that were claimed and are proven not sent, oldest first."""
+        return self._claims(OPEN)
+
+    def members(self, claim: Claim) -> list[Recipient]:
+        """Return whom a batch is for: those of its range and variant that have no outcome."""
+        if claim.retry:
+            return self._rows(
+                "r.seq in (select seq from outcomes where seq between ? and ? and state = ?)",
+                (claim.lo, claim.hi, State.RETRY), claim.variant, -1,
+            )  # fmt: skip
+        return self._rows(
+            "r.seq between ? and ? and not exists (select 1 from outcomes o where o.seq = r.seq)",
+            (claim.lo, claim.hi), claim.variant, -1,
+        )  # fmt: skip
+
+    def after(self, seq: int, variant: int | None, count: int) -> list[Recipient]:
+        """Return the next recipients of a variant that have no outcome, after ``seq``."""
+        return self._rows(
+            "r.seq > ? and not exists (select 1 from outcomes o where o.seq = r.seq)",
+            (seq,), variant, count,
+        )  # fmt: skip
+
+    def again(self, seq: int, variant: int | None, count: int) -> list[Recipient]:
+        """Return the next recipients that are to be sent to once more, after ``seq``."""
+        return self._rows(
+            "r.seq in (select seq from outcomes where seq > ? and state = ? order by seq)",
+            (seq, State.RETRY), variant, count,
+        )  # fmt: skip
+
+    def reached(self, variant: int | None) -> int:
+        """Return the number up to which the recipients of a variant were claimed."""
+        with self.guard():
+            (hi,) = self.db.execute(
+                "select max(hi) from batches where variant is ? and retry = 0", (variant,)
+            ).fetchone()
+        return int(hi or 0)
+
+    def claim(
+        self, lo: int, hi: int, variant: int | None, *, retry: bool, at: float, hold: str = ""
+    ) -> Claim:
+        """Record that these are about to be sent to; commit it before a byte leaves."""
+        row = self.db.execute(
+            "insert into batches (lo, hi, variant, retry, state, attempt, at, hold)"
+            " values (?, ?, ?, ?, ?, 1, ?, ?)",
+            (lo, hi, variant, retry, CLAIMED, at, hold or None),
+        )
+        return Claim(int(row.lastrowid or 0), lo, hi, variant, retry, 1, at, hold)
+
+    def reclaim(self, claim: Claim, at: float) -> Claim:
+        """Claim an open batch once more: another attempt, under another key."""
+        self.db.execute(
+            "update batches set state = ?, attempt = attempt + 1, at = ? where id = ?",
+            (CLAIMED, at, claim.id),
+        )
+        return claim._replace(attempt=claim.attempt + 1, at=at)
+
+    def confirm(
+        self, claim: Claim, outcomes: Iterable[Outcome], *, implied: int = 0, vendor: str = "",
+        left: bool = False,
+    ) -> None:  # fmt: skip
+        """Record how a batch ended. ``implied`` were sent to and need no row of their own.
+
+        ``left``: the members without an outcome are proven not sent to, and wait to be.
+        """
+        self.note(outcomes)
+        self.db.execute(
+            "update batches set state = ?, implied = ?, vendor = ? where id = ?",
+            (OPEN if left else DONE, implied, vendor or None, claim.id),
+        )
+
+    def note(self, outcomes: Iterable[Outcome]) -> None:
+        """Record outcomes, in the transaction that is open."""
+        self.db.executemany(
+            "insert or replace into outcomes (seq, state, vendor, code, text)"
+            " values (?, ?, ?, ?, ?)",
+            (
+                (o.seq, int(o.state), packed(o.vendor), o.code or None, o.text or None)
+                for o in outcomes
+            ),
+        )
+
+    def send_again(self, states: Sequence[State]) -> int:
+        """Have recipients in these states sent to once more; return how many."""
+        marks = ", ".join("?" * len(states))
+        with self.transaction() as db:
+            done = db.execute(
+                f"update outcomes set state = ?, code = null, text = null where state in ({marks})",  # noqa: S608 - question marks
+                (State.RETRY, *states),
+            )
+        return done.rowcount
+
+    def waiting(self) -> int:
+        """Return how many are to be sent to once more."""
+        with self.guard():
+            (count,) = self.db.execute(
+                "select count(*) from outcomes where state = ?", (State.RETRY,)
+            ).fetchone()
+        return int(count)
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def outcomes(self, states: Sequence[State] = ()) -> Iterator[Mapping[str, Any]]:
+        """Yield each recipient with state, vendor id, code, text and events; streamed."""
+        reached, open = self._progress()
+        with self.guard():
+            cursor = self.db.execute(
+                "select r.seq, r.address, r.variant, o.state, o.vendor, o.code, o.text,"
+                " (select group_concat(kind) from events e where e.seq = r.seq)"
+                " from recipients r left join outcomes o on o.seq = r.seq order by r.seq"
+            )
+            for seq, address, variant, state, vendor, code, text, events in cursor:
+                if state is not None:
+                    now = State(state)
+                elif seq > reached.get(variant, 0) or _inside(open, seq, variant):
+                    now = State.PENDING
+                else:
+                    now = State.SENT
+                if not states or now in states:
+                    yield {
+                        "seq": seq, "address": address, "variant": variant or 0,
+                        "state": now.name.lower(), "vendor_id": unpacked(vendor),
+                        "code": code or "", "text": text or "", "events": events or "",
+                    }  # fmt: skip
+
+    def _progress(self) -> tuple[dict[int | None, int], list[Claim]]:
+        """Return up to which number each variant was claimed, and the batches not done."""
+        with self.guard():
+            rows = self.db.execute(
+                "select variant, max(hi) from batches where not retry group by variant"
+            ).fetchall()
+        return dict(rows), [c for c in self.unfinished() + self.reopened() if not c.retry]
+
+    def reasons(self, state: State) -> list[tuple[str, str, int]]:
+        """Return (code, an example of the words, how many) of a state, the most frequent first."""
+        with self.guard():
+            rows = self.db.execute(
+                "select code, max(text), count(*) from outcomes where state = ? group by code"
+                " order by 3 desc",
+                (state,),
+            ).fetchall()
+        return [(code or "", text or "", count) for code, text, count in rows]
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _rows(
+        self, where: str, params: tuple[int, ...], variant: int | None, count: int
+    ) -> list[Recipient]:
+        with self.guard():
+            rows = self.db.execute(
+                f"select r.seq, r.address, r.data from recipients r where {where}"  # noqa: S608 - ours
+                " and r.variant is ? order by r.seq limit ?",
+                (*params, variant, count),
+            ).fetchall()
+        return [Recipient._make(row) for row in rows]
+
+    def _claims(self, state: int) -> list[Claim]:
+        with self.guard():
+            rows = self.db.execute(
+                "select id, lo, hi, variant, retry, attempt, at, hold from batches"
+                " where state = ? order by id",
+                (state,),
+            ).fetchall()
+        return [
+            Claim(id, lo, hi, variant, bool(retry), attempt, at, hold or "")
+            for id, lo, hi, variant, retry, attempt, at, hold in rows
+        ]
+
+
+def packed(id: str) -> str | bytes | None:
+    """Return a vendor's id as it is kept: a UUID takes 16 bytes instead of 36."""
+    if len(id) == 36:
+        with contextlib.suppress(ValueError):
+            if str(found := uuid.UUID(id)) == id:
+                return found.bytes
+    return id or None
+
+
+def unpacked(kept: str | bytes | None) -> str:
+    if isinstance(kept, bytes):
+        return str(uuid.UUID(bytes=kept))
+    return kept or ""
+
+
+def _inside(claims: Sequence[Claim], seq: int, variant: int | None) -> bool:
+    return any(c.lo <= seq <= c.hi and c.variant == variant for c in claims)
+
+
+def _same(one: str, other: str) -> bool:
+    return identity(one) == identity(other)

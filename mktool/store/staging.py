@@ -1,0 +1,90 @@
+"""A list on its way into a campaign: rows are added, then duplicates are folded by an index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from .campaigns import CampaignFile, State
+
+
+class Staged(NamedTuple):
+    """What is written for one recipient: ``problem`` is why it must not be sent to, or ""."""
+
+    address: str
+    key: int
+    variant: int | None
+    data: bytes | None
+    problem: str = ""
+
+
+class Stage:
+    """One reading of a list: ``with Stage(file) as stage``. What is not finished is removed."""
+
+    def __init__(self, file: CampaignFile) -> None:
+        self.file, self.base = file, int(file.get("last", 0))
+        self._seq = self.base
+
+    def __enter__(self) -> Self:
+        self._clear()  # what a killed run left
+        with self.file.guard():
+            # Nothing of it is claimed yet, and it can be read again.
+            self.file.db.execute("pragma synchronous = normal")
+            if self.base == 0:
+                self.file.db.execute("drop index if exists recipients_key")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if int(self.file.get("last", 0)) != self._seq:
+            self._clear()
+        with self.file.guard():
+            self.file.db.execute("pragma synchronous = full")
+
+    def _clear(self) -> None:
+        with self.file.transaction() as db:
+            db.execute("delete from recipients where seq > ?", (self.base,))
+            db.execute("delete from outcomes where seq > ?", (self.base,))
+
+    def add(self, rows: Sequence[Staged]) -> None:
+        """Write some rows, in order, in one transaction."""
+        first = self._seq + 1
+        self._seq += len(rows)
+        with self.file.transaction() as db:
+            db.executemany(
+                "insert into recipients (seq, address, key, variant, data) values (?, ?, ?, ?, ?)",
+                ((seq, r[0], r[1], r[2], r[3]) for seq, r in enumerate(rows, start=first)),
+            )
+            db.executemany(
+                "insert into outcomes (seq, state, code, text) values (?, ?, 'invalid', ?)",
+                ((seq, State.INVALID, r[4]) for seq, r in enumerate(rows, start=first) if r[4]),
+            )
+
+    def fold(self) -> int:
+        """Remove those who were in the list before; return how many."""
+        with self.file.transaction() as db:
+            db.execute("create index if not exists recipients_key on recipients (key)")
+            db.execute("drop table if exists temp.double")
+            db.execute(
+                "create temp table double as select b.seq from recipients b where b.seq > ?"
+                " and b.key in (select key from recipients group by key having count(*) > 1)"
+                " and exists (select 1 from recipients a where a.key = b.key and a.seq < b.seq"
+                "  and (a.address = b.address or same(a.address, b.address)))",
+                (self.base,),
+            )
+            (count,) = db.execute("select count(*) from temp.double").fetchone()
+            if count:
+                db.execute("delete from recipients where seq in (select seq from temp.double)")
+                db.execute("delete from outcomes where seq in (select seq from temp.double)")
+            db.execute("drop table temp.double")
+        return int(count)
+
+    def finish(self, **values: Any) -> None:
+        """Make the list count: from now on it can be sent to."""
+        with self.file.transaction():
+            self.file.put(last=self._seq, **values)
