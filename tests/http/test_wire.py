@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from mktool.errors import ConfigError, InvalidInput
+from mktool.http import http1
 from mktool.http import wire as wires
 from mktool.http.auth import QueryKey
+from mktool.http.lean import LeanWire
 from mktool.http.reply import Cut, NotSent
 from mktool.http.request import Request, Slice
 from mktool.http.wire import Wire
@@ -29,9 +31,9 @@ from .conftest import KEY, Answer, Vendor, cut, serve
 PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    opened = Wire(loopback=True)
+@pytest.fixture(params=[Wire, LeanWire])
+def wire(request: pytest.FixtureRequest) -> Iterator[Wire | LeanWire]:
+    opened: Wire | LeanWire = request.param(loopback=True)
     yield opened
     opened.close()
 
@@ -44,7 +46,7 @@ def post(url: str, **parts: object) -> Request:
     return Request(Endpoint("make", "POST", "/"), url, url, **parts)  # type: ignore[arg-type]
 
 
-def test_what_arrives_is_what_was_meant(wire: Wire, vendor: Vendor) -> None:
+def test_what_arrives_is_what_was_meant(wire: Wire | LeanWire, vendor: Vendor) -> None:
     vendor.answers(Answer(201, b'{"id": "1"}', {"X-Request-Id": "r1"}))
     signed = Signed({"Authorization": f"Bearer {KEY}"}, {"k": "v"})
     response = wire.send(
@@ -61,7 +63,9 @@ def test_what_arrives_is_what_was_meant(wire: Wire, vendor: Vendor) -> None:
     assert "httpx" not in str(seen.headers)
 
 
-def test_a_file_is_streamed_with_its_length(wire: Wire, vendor: Vendor, tmp_path: Path) -> None:
+def test_a_file_is_streamed_with_its_length(
+    wire: Wire | LeanWire, vendor: Vendor, tmp_path: Path
+) -> None:
     file = tmp_path / "cat.png"
     file.write_bytes(b"p" * 700_000)
     vendor.answers(Answer(), Answer())
@@ -76,7 +80,7 @@ def test_a_file_is_streamed_with_its_length(wire: Wire, vendor: Vendor, tmp_path
 
 
 def test_a_redirect_is_an_answer_and_not_followed(
-    wire: Wire, vendor: Vendor, elsewhere: Vendor
+    wire: Wire | LeanWire, vendor: Vendor, elsewhere: Vendor
 ) -> None:
     for status in (301, 302, 303, 307, 308):
         vendor.answers(Answer(status, headers={"Location": f"{elsewhere.url}/steal"}))
@@ -93,19 +97,19 @@ def test_nobody_there(wire: Wire) -> None:
         wire.send(post(f"http://127.0.0.1:{port}/{KEY}"), 5)
 
 
-def test_not_tls_at_all(wire: Wire, vendor: Vendor) -> None:
+def test_not_tls_at_all(wire: Wire | LeanWire, vendor: Vendor) -> None:
     with pytest.raises(NotSent, match="TLS"):
         wire.send(post(vendor.url.replace("http:", "https:")), 5)
     assert vendor.seen == []
 
 
-def test_a_hang_up_is_cut(wire: Wire, vendor: Vendor) -> None:
+def test_a_hang_up_is_cut(wire: Wire | LeanWire, vendor: Vendor) -> None:
     vendor.answers(cut)
     with pytest.raises(Cut, match="the connection was cut"):
         wire.send(post(vendor.url), 5)
 
 
-def test_half_an_answer_is_cut(wire: Wire, vendor: Vendor) -> None:
+def test_half_an_answer_is_cut(wire: Wire | LeanWire, vendor: Vendor) -> None:
     def half(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("Content-Length", "100")
@@ -118,13 +122,13 @@ def test_half_an_answer_is_cut(wire: Wire, vendor: Vendor) -> None:
         wire.send(post(vendor.url), 5)
 
 
-def test_silence_is_cut_after_the_timeout(wire: Wire, vendor: Vendor) -> None:
+def test_silence_is_cut_after_the_timeout(wire: Wire | LeanWire, vendor: Vendor) -> None:
     vendor.answers(lambda handler: time.sleep(0.6))
     with pytest.raises(Cut, match="no answer in time"):
         wire.send(post(vendor.url), 0.2)
 
 
-def test_a_trickle_is_cut(wire: Wire, vendor: Vendor) -> None:
+def test_a_trickle_is_cut(wire: Wire | LeanWire, vendor: Vendor) -> None:
     def trickle(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
         handler.send_header("Content-Length", "1000")
@@ -143,9 +147,10 @@ def test_a_trickle_is_cut(wire: Wire, vendor: Vendor) -> None:
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 def test_a_reply_without_end_is_cut(
-    wire: Wire, vendor: Vendor, monkeypatch: pytest.MonkeyPatch, packed: bool
+    wire: Wire | LeanWire, vendor: Vendor, monkeypatch: pytest.MonkeyPatch, packed: bool
 ) -> None:
-    monkeypatch.setattr(wires, "MAX_REPLY", 1_000_000)
+    for module in (wires, http1):
+        monkeypatch.setattr(module, "MAX_REPLY", 1_000_000)
     body, headers = b" " * 1_000_001, {}
     if packed:
         body, headers = gzip.compress(body), {"Content-Encoding": "gzip"}
@@ -155,7 +160,7 @@ def test_a_reply_without_end_is_cut(
     assert wire.send(get(vendor.url), 5).json() == {"still": "works"}
 
 
-def test_what_cannot_be_decompressed_is_cut(wire: Wire, vendor: Vendor) -> None:
+def test_what_cannot_be_decompressed_is_cut(wire: Wire | LeanWire, vendor: Vendor) -> None:
     vendor.answers(Answer(200, b"\x1f\x8bnot gzip", {"Content-Encoding": "gzip"}))
     with pytest.raises(Cut, match="decompressed"):
         wire.send(get(vendor.url), 5)
@@ -175,7 +180,7 @@ def test_what_cannot_be_decompressed_is_cut(wire: Wire, vendor: Vendor) -> None:
     ],
 )
 def test_what_http_cannot_carry_is_bad_input(
-    wire: Wire, elsewhere: Vendor, url: str, headers: dict[str, str]
+    wire: Wire | LeanWire, elsewhere: Vendor, url: str, headers: dict[str, str]
 ) -> None:
     with pytest.raises(InvalidInput) as caught:
         wire.send(post(url or elsewhere.url, headers=headers), 5)
@@ -183,20 +188,27 @@ def test_what_http_cannot_carry_is_bad_input(
     assert elsewhere.seen == []
 
 
-def test_a_file_that_is_gone_is_bad_input(wire: Wire, elsewhere: Vendor, tmp_path: Path) -> None:
+def test_a_file_that_is_gone_is_bad_input(
+    wire: Wire | LeanWire, elsewhere: Vendor, tmp_path: Path
+) -> None:
     part = Slice(tmp_path / "gone.png", 0, 10)
     for parts in ({"raw": part}, {"files": {"media": part}}):
         with pytest.raises(InvalidInput, match=r"gone\.png"):
             wire.send(post(elsewhere.url, **parts), 1)
 
 
+@pytest.mark.parametrize("kind", [Wire, LeanWire])
 @pytest.mark.parametrize("loopback", [True, False])
 def test_no_proxy_for_loopback(
-    vendor: Vendor, elsewhere: Vendor, monkeypatch: pytest.MonkeyPatch, loopback: bool
+    vendor: Vendor,
+    elsewhere: Vendor,
+    monkeypatch: pytest.MonkeyPatch,
+    loopback: bool,
+    kind: type[Wire | LeanWire],
 ) -> None:
     for name in PROXIES:
         monkeypatch.setenv(name, elsewhere.url)
-    opened = Wire(loopback=loopback)
+    opened = kind(loopback=loopback)
     for host in ("127.0.0.1", "localhost"):
         vendor.answers(Answer())
         assert opened.send(get(vendor.url.replace("127.0.0.1", host)), 5).status == 200
@@ -204,30 +216,37 @@ def test_no_proxy_for_loopback(
     assert elsewhere.seen == []
 
 
-def test_a_proxy_is_used_for_all_else(elsewhere: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [Wire, LeanWire])
+def test_a_proxy_is_used_for_all_else(
+    elsewhere: Vendor, monkeypatch: pytest.MonkeyPatch, kind: type[Wire | LeanWire]
+) -> None:
     monkeypatch.setenv("HTTP_PROXY", elsewhere.url)
     elsewhere.answers(Answer())
-    opened = Wire(loopback=False)
+    opened = kind(loopback=False)
     assert opened.send(get("http://vendor.example/x"), 5).status == 200
     opened.close()
     assert [seen.path for seen in elsewhere.seen] == ["http://vendor.example/x"]
 
 
+@pytest.mark.parametrize("kind", [Wire, LeanWire])
 @pytest.mark.parametrize("value", ["http://[::bad", "ftp://127.0.0.1", f"ftp://u:{KEY}@h"])
-def test_a_broken_proxy_setting(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_a_broken_proxy_setting(
+    monkeypatch: pytest.MonkeyPatch, value: str, kind: type[Wire | LeanWire]
+) -> None:
     monkeypatch.setenv("HTTPS_PROXY", value)
     with pytest.raises(ConfigError, match="proxy or certificate") as caught:
-        Wire(loopback=False)
+        kind(loopback=False)
     assert KEY not in str(caught.value)
-    Wire(loopback=True).close()
+    kind(loopback=True).close()
 
 
 def test_a_broken_certificate_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "bad.pem").write_text("not a certificate")
     for name in ("missing.pem", "bad.pem"):
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / name))
-        with pytest.raises(ConfigError, match="proxy or certificate"):
-            Wire(loopback=False)
+        for kind in (Wire, LeanWire):
+            with pytest.raises(ConfigError, match="proxy or certificate"):
+                kind(loopback=False)
 
 
 def test_no_query_is_ever_logged(caplog: pytest.LogCaptureFixture) -> None:
