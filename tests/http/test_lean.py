@@ -204,8 +204,8 @@ def test_a_request_after_one_that_was_cut_gets_its_own_answer(wire: LeanWire) ->
 def test_a_connection_that_the_server_closed_is_not_used_again(wire: LeanWire) -> None:
     with peer(OK) as server:
         assert wire.send(post(server.url), 5).status == 200
+        time.sleep(0.05)  # the server hangs up: it has no more to say
         server.replies = [OK]
-        time.sleep(0.05)  # the server has hung up: it had no more to say
         assert wire.send(post(server.url), 5).status == 200
         assert server.connections == 2
 
