@@ -305,9 +305,10 @@ class Engine:
         spec, endpoint = self.session.spec, self.delivery.endpoint
         assert endpoint is not None
         requests = -(-len(job.people) // self.delivery.batch)
+        url = self.session.target.url(endpoint.path, self.session.options)
         return Call(
             spec.name, self.session.account, endpoint.operation, endpoint.method,
-            self.session.target.url(endpoint.path), endpoint.counts_as, False, job.claim.attempt + 1,
+            url, endpoint.counts_as, False, job.claim.attempt + 1,
             Scope(self.run.act), requests,
         )  # fmt: skip
 

@@ -1,0 +1,150 @@
+"""Resend. API: https://resend.com/docs/api-reference (read 2026-09)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
+
+from .. import errors as e
+from ..capability import CanCheck, CanDeliver, CanSuppress, CanTemplate, CanTrack
+from ..http.auth import HeaderKey
+from ..http.pages import by_last_id
+from ..message import Batch, Event, EventKind, Mailbox, Reason, Receipt, Refusal, Sent, Suppressed
+from ..model import Account
+from ..provider import Provider
+from ..spec import DAY, Delivery, Endpoint, Field, Limit, Rule, Spec, Throttle
+
+DOMAINS = Endpoint("check", "GET", "/domains")
+SEND = Endpoint("send", "POST", "/emails/batch", key_header="Idempotency-Key")
+EMAILS = Endpoint("emails", "GET", "/emails")
+SUPPRESSIONS = Endpoint("suppressions", "GET", "/suppressions")
+CONTACTS = Endpoint("contacts", "GET", "/contacts")
+TEMPLATES = Endpoint("templates", "GET", "/templates")
+TEMPLATE = Endpoint("template", "GET", "/templates/{}")
+
+SEND_ONLY = "restricted_api_key"
+EVENTS: dict[str, EventKind] = {
+    "queued": "queued", "scheduled": "queued", "sent": "sent", "delivered": "delivered",
+    "delivery_delayed": "deferred", "bounced": "bounced", "complained": "complained",
+    "suppressed": "rejected", "opened": "opened", "clicked": "clicked", "failed": "failed",
+    "canceled": "failed",
+}  # fmt: skip
+REASONS: dict[str, Reason] = {"bounce": "bounced", "complaint": "complained"}
+ONE_BY_ONE = {"x-batch-validation": "permissive"}  # a bad message does not stop the others
+
+
+class Resend(Provider, CanCheck, CanDeliver, CanTrack, CanSuppress, CanTemplate):
+    spec = Spec(
+        name="resend", title="Resend", docs="https://resend.com/docs/api-reference",
+        base_url="https://api.resend.com", auth=(HeaderKey("api_key", scopes=("sending_access",)),),
+        fields=(
+            Field("api_key", "API key (re_…): to send it needs sending access, to read full access",
+                  secret=True, pattern=r"re_\S+", env=("RESEND_API_KEY",)),
+            Field("requests_per_second", "what Resend granted you, if more than two",
+                  pattern=r"[1-9]\d{0,3}")),
+        # Of the whole team. /docs/api-reference/rate-limit says 5 in one copy and 2 in another
+        # (2026-09): the lower one holds, until the account says otherwise.
+        limits=(Limit(2, 1.0, setting="requests_per_second"),),
+        throttle=Throttle("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "seconds"),
+        error_code=("name",), error_text=("message",),
+        rules=(  # https://resend.com/docs/api-reference/errors (2026-09)
+            # A key that may only send is told so on everything else, which proves that it is good.
+            Rule(None, 401, SEND_ONLY, operation="check"),
+            Rule(e.Forbidden, 401, SEND_ONLY, message="this key may only send",
+                 hint="make a key with full access: https://resend.com/api-keys"),
+            Rule(e.Unauthorized, code="invalid_api_key"),
+            Rule(e.Forbidden, 429, r"(daily|monthly)_quota_exceeded", message="the plan's quota is"
+                 " used up; nothing was sent", hint="https://resend.com/settings/billing"),
+            Rule(e.Duplicate, 409, "invalid_idempotent_request"),  # taken, with other content
+            Rule(e.Unavailable, code="concurrent_idempotent_requests"),
+            Rule(e.Forbidden, 422, text=r"\bfrom\b", operation="send",
+                 hint="write NAME <ADDRESS>, without commas and quotes in the name"),
+            Rule(e.Forbidden, 403, "validation_error", operation="send",
+                 hint="verify the sender's domain: https://resend.com/domains")),
+        # A key is remembered for 24 hours: /docs/dashboard/emails/idempotency-keys (2026-09).
+        delivery=Delivery("email", SEND, batch=100, key_seconds=DAY, size=40_000_000), timeout=30.0,
+        setup="""\
+1. https://resend.com/domains: add the domain that you send from, and its DNS records.
+2. https://resend.com/api-keys: make a key. "Sending access" is enough to send; events,
+   suppressions and templates are read with "Full access".
+3. mktool authorize resend, then mktool test-integration resend""",
+    )  # fmt: skip
+
+    def check(self) -> Account:
+        reply = self.client.call(DOMAINS, query={"limit": "1"})
+        if reply.get("name") == SEND_ONLY:
+            return Account("", "a key that may only send", frozenset({"sending_access"}))
+        reply.need("object")
+        first = reply.find("data")
+        name = first.need("name") if first else "no domain yet"
+        return Account("", name, frozenset({"sending_access", "full_access"}))
+
+    def deliver(self, batch: Batch, /) -> Receipt:
+        if batch.rehearsal:
+            raise e.Unsupported("Resend checks no message without sending it")
+        common = batch.over({
+            "from": _sender(batch.sender),
+            "tags": [{"name": "campaign", "value": _plain(batch.campaign)},
+                     *({"name": _plain(tag), "value": "yes"} for tag in batch.tags)],
+            **({"reply_to": batch.reply_to} if batch.reply_to else {}),
+        })  # fmt: skip
+        headers = {**batch.one_click, **common.pop("headers", {})}
+        body = [
+            {
+                "to": m.to,
+                "subject": m.subject,
+                **({"html": m.html} if m.html else {}),
+                **({"text": m.text} if m.text else {}),
+                "headers": {**headers, "List-Unsubscribe": f"<{m.unsubscribe}>"}
+                if m.unsubscribe else headers,
+                **common,
+            }
+            for m in batch.messages
+        ]  # fmt: skip
+        reply = self.client.call(SEND, json=body, key=batch.key, headers=ONE_BY_ONE)
+        # The ids are those of the messages that were taken:
+        # https://resend.com/changelog/batch-validation-modes (2025-09-19)
+        refused = {
+            row["index"]: Refusal("validation_error", str(row.get("message") or ""))
+            for row in reply.rows("errors")
+            if isinstance(row.get("index"), int)
+        }
+        taken = (n for n in range(len(body)) if n not in refused)
+        ids = {n: reply.need(f"data.{place}.id") for place, n in enumerate(taken)}
+        return Receipt([ids.get(n, "") for n in range(len(body))], refused=refused)
+
+    def track(self, sent: Sent, /) -> Iterator[Event]:
+        # Newest first: https://resend.com/changelog/pagination-for-list-endpoints (read 2026-11)
+        emails = by_last_id(self.client, EMAILS)
+        for email in takewhile(lambda email: email.moment("created_at") >= sent.since, emails):
+            if kind := EVENTS.get(email.need("last_event")):
+                yield Event(kind, email.need("id"), email.need("to.0"))
+
+    def suppressed(self, since: float, /) -> Iterator[Suppressed]:
+        for row in by_last_id(self.client, SUPPRESSIONS):
+            if (at := row.moment("created_at")) < since:
+                break
+            yield Suppressed(row.need("email"), REASONS.get(row.need("origin"), "manual"), at)
+        for contact in by_last_id(self.client, CONTACTS):
+            if contact.get("unsubscribed"):  # since when is not told
+                yield Suppressed(contact.need("email"), "unsubscribed")
+
+    def templates(self) -> Iterable[tuple[str, str]]:
+        return ((t.need("id"), t.need("name")) for t in by_last_id(self.client, TEMPLATES))
+
+    def template(self, id: str, /) -> str:
+        return self.client.call(TEMPLATE, id).need("html")
+
+
+def _sender(sender: Mailbox) -> str:
+    """Resend takes a name as it is: encoded (RFC 2047) or quoted it is refused (2026-09)."""
+    return f"{sender.name} <{sender.address}>" if sender.name else sender.address
+
+
+def _plain(tag: str) -> str:
+    """A tag holds ASCII letters, digits, "_" and "-", at most 256 of them."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", tag)[:256]
+
+
+PROVIDER = Resend
