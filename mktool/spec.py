@@ -23,12 +23,14 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 class Signed:
     """What an auth scheme adds to a request; never printed.
 
-    ``body`` joins the form or the JSON object; ``url`` replaces base URL and path.
+    ``body`` joins the form or the JSON object; ``url`` replaces base URL and path; ``options``
+    are settings of the base URL that the credential itself tells.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
     url: str = ""
     shown_url: str = ""  # the same address without its secret, for the ledger
 

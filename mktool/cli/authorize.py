@@ -107,7 +107,7 @@ def _ask(given: Settings, spec: Spec, fields: dict[str, str | Secret]) -> None:
     out.say(folded(spec.setup))
     for name in missing:
         declared = spec.setting(name)
-        if name in scheme.needs:
+        if name in scheme.needs and name in secret_names(spec):
             kinds = " or ".join(s.needs[-1].replace("_", " ") for s in spec.auth)
             key = out.ask_secret(f"{kinds} (not shown): ")
             fields[connect.key_field(spec, key)] = key

@@ -94,7 +94,7 @@ class _Tour:
         from ..sandbox import vendors
 
         given = vendors.load(name).environment
-        key = given[variable(name, spec.auth[0].needs[0])]
+        key = given[variable(name, spec.auth[0].needs[-1])]
         extra = [f"--field={f.name}={given[variable(name, f.name)]}"
                  for f in spec.fields
                  if not f.secret and variable(name, f.name) in given]  # fmt: skip

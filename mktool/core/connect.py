@@ -20,7 +20,7 @@ from ..store.ledger import Ledger
 from ..store.vault import choose_home, open_vault
 from ..store.vault.environment import environment_options, environment_secrets
 from . import login
-from .fields import Flow
+from .fields import Flow, secret_names
 from .session import open_exchange
 from .settings import Settings, ledger_path, options_of, target_of
 from .tokens import EnvironmentCredential
@@ -79,7 +79,7 @@ def disconnect(
 
 def supplied(settings: Settings, spec: Spec) -> dict[str, str | Secret]:
     """Return the app's fields that file and environment give: who the app is, not a token."""
-    tokens = {name for scheme in spec.auth for name in scheme.needs}
+    tokens = {name for scheme in spec.auth for name in scheme.needs} & secret_names(spec)
     names = {f.name for f in spec.fields}
     found: dict[str, str | Secret] = {
         k: v for k, v in settings.config.provider(spec.name).items() if k in names

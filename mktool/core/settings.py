@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .. import errors as e
 from .. import providers
 from ..http.target import Target, checked
-from ..model import Secret
+from ..model import Login, Secret
 from ..store import accounts
 from ..store.accounts import Entry
 from ..store.config import Config
@@ -65,7 +65,7 @@ def environment_accounts(settings: Settings) -> list[str]:
     return [
         spec.name
         for spec in providers.specs()
-        if logs_in(spec, environment_secrets(spec, settings.environ))
+        if logs_in(settings, spec, environment_secrets(spec, settings.environ))
     ]
 
 
@@ -111,13 +111,17 @@ def login_of(
 ) -> tuple[Mapping[str, Secret], Entry | None]:
     """Return the environment's secrets if they are enough for a login, else the account."""
     secrets = {} if account else environment_secrets(spec, settings.environ)
-    if logs_in(spec, secrets):
+    if logs_in(settings, spec, secrets):
         return secrets, None
     return {}, _entry(spec, account or DEFAULT)
 
 
-def logs_in(spec: Spec, secrets: Mapping[str, Secret]) -> bool:
-    return any(all(name in secrets for name in scheme.needs) for scheme in spec.auth)
+def logs_in(settings: Settings, spec: Spec, secrets: Mapping[str, Secret]) -> bool:
+    """Whether these secrets, and the settings that are none, are enough for a login."""
+    if not secrets:
+        return False
+    login = Login(options_of(settings, spec, None, environment=True), secrets)
+    return any(all(map(login.has, scheme.needs)) for scheme in spec.auth)
 
 
 def _entry(spec: Spec, account: str) -> Entry:

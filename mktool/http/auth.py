@@ -66,14 +66,19 @@ class UrlKey:
 
 @dataclass(frozen=True)
 class Basic:
-    """HTTP basic authentication (RFC 7617). ``user`` is a field name, or a fixed "=name"."""
+    """HTTP basic authentication (RFC 7617). ``user`` is a field name, or a fixed "=name".
+
+    ``also`` are fields that no request can do without, such as the account in every path.
+    """
 
     user: str
     field: str
+    also: tuple[str, ...] = ()
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return (self.field,) if self.user.startswith("=") else (self.user, self.field)
+        own = (self.field,) if self.user.startswith("=") else (self.user, self.field)
+        return (*self.also, *own)
 
     def sign(self, login: Login) -> Signed:
         user = self.user[1:] if self.user.startswith("=") else login.value(self.user)

@@ -151,7 +151,7 @@ class DryRun:
     def call(self, endpoint: Endpoint, /, *path: str, **parts: Any) -> Reply:
         from ..model import Secret
 
-        schemes = [s for s in self._spec.auth if self._fields.issuperset(s.needs)]
+        schemes = [s for s in self._spec.auth if all(map(self.has, s.needs))]
         scheme = schemes[0] if schemes else self._spec.auth[0]
         login = Login(self.options, {name: Secret("***") for name in scheme.needs})
         request = build(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from urllib.parse import parse_qs, urlsplit
 
 from ..errors import Unsupported
 from ..spec import Endpoint
@@ -19,7 +20,8 @@ def by_token(
     param: str,
     most: int,
 ) -> Iterator[Reply]:
-    """Yield page after page: the token at ``found`` asks for the next one as ``param``.
+    """Yield page after page: the token at ``found`` asks for the next one as ``param``; an
+    address that stands there holds it.
 
     Raises `Unsupported` if there are more than ``most``: a search cut short proves nothing.
     """
@@ -29,7 +31,7 @@ def by_token(
         yield page
         if not (token := page.get(found)):
             return
-        asked[param] = str(token)
+        asked[param] = parse_qs(urlsplit(str(token)).query).get(param, [str(token)])[0]
     raise Unsupported(f"more than {most} pages of {endpoint.operation}: not looked through")
 
 
@@ -65,3 +67,19 @@ def by_offset(
         if len(items) < size:
             return
         offset += size
+
+
+def by_link(
+    client: Calls, endpoint: Endpoint, *path: str, query: Mapping[str, str], found: str
+) -> Iterator[Reply]:
+    """Yield page after page: ``found`` holds the address of the next one.
+
+    Only its query is used, so that no reply can send a credential elsewhere.
+    """
+    asked: Mapping[str, str] | str = query
+    while True:
+        page = client.call(endpoint, *path, query=asked)
+        yield page
+        if not (link := page.get(found)):
+            return
+        asked = urlsplit(str(link)).query

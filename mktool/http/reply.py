@@ -59,6 +59,7 @@ _WORDS = {
     "DecodingError": "the reply cannot be decompressed",
     "ReadTimeout": "no answer in time",
     "RemoteProtocolError": "the connection was cut",
+    "SMTPServerDisconnected": "the connection was cut",
     "WriteTimeout": "the request was not taken in time",
 }
 
@@ -92,11 +93,14 @@ class Reply:
         return number
 
     def moment(self, path: str) -> float:
-        """Return a documented ISO 8601 time in epoch seconds; without a zone it is UTC."""
+        """Return a documented time (ISO 8601 or RFC 5322) in epoch seconds; without a zone it is
+        UTC."""
         from datetime import UTC, datetime
+        from email.utils import parsedate_to_datetime
 
+        text = self.need(path)
         try:
-            at = datetime.fromisoformat(self.need(path))
+            at = (parsedate_to_datetime if text[:1].isalpha() else datetime.fromisoformat)(text)
             return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
         except (ValueError, OverflowError):
             raise self._odd(f"{path!r} in the reply is not a time") from None

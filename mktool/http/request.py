@@ -179,7 +179,10 @@ def build(
     if key and endpoint.key_header:
         own[endpoint.key_header] = key
     where = endpoint.path.format(*map(_segment, path))
-    address = url or target.move(signed.url) if (url or signed.url) else target.url(where, options)
+    if url or signed.url:
+        address = url or target.move(signed.url)
+    else:
+        address = target.url(where, {**options, **signed.options})
     shown = address if not (url or signed.url) else (signed.shown_url or _host(address))
     return Request(
         endpoint,
