@@ -35,7 +35,7 @@ class Connection:
         """Whether the next request may go out here: there is no end, and nothing unasked."""
         if not self._keep or time.monotonic() - self._idle_since > IDLE:
             return False
-        return not _readable(self._sock)
+        return not readable(self._sock)
 
     def exchange(self, message: bytes, timeout: float) -> Response:
         """Send one whole request and return its reply; `Cut` if there is none.
@@ -176,7 +176,8 @@ def _unzipped(body: bytes) -> bytes:
     return plain
 
 
-def _readable(sock: socket.socket) -> bool:
+def readable(sock: socket.socket) -> bool:
+    """Whether there is something to read, or the end, on an idle connection."""
     if not hasattr(select, "poll"):
         return bool(select.select([sock], [], [], 0)[0])
     poll = select.poll()
