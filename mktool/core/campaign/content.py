@@ -1,0 +1,111 @@
+"""The content of a campaign: templates, and a recipient's copy of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ...text.template import scan, url_encoded, variable_name
+from .prepare import Parts, check_size, prepare, reading, with_defaults
+from .program import Piece, Program
+
+__all__ = ["Content", "Parts", "Rendered", "compile", "prepare", "variable_name"]
+
+_STRING = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
+_SURE = re.compile(
+    r"[^\W\d]\w*(?:\s*\|\s*(?:default|d|upper|lower|title|capitalize|trim|e|escape|safe|urlencode"
+    rf"|replace)(?:\s*\(\s*{_STRING}(?:\s*,\s*{_STRING})*\s*\))?)*"
+)
+"""An output whose success depends on nothing but which cells are empty."""
+
+_LINE_ENDS = str.maketrans("\r\n", "  ")
+
+
+class Rendered(NamedTuple):
+    """A recipient's copy. Subject and ``unsubscribe`` become headers and are one line each."""
+
+    subject: str
+    html: str
+    text: str
+    unsubscribe: str
+
+
+def compile(parts: Parts, *, defaults: Mapping[str, str] | None = None) -> Content:
+    """Return templates ready to be rendered; InvalidInput, "html line 12: …", if they cannot be."""
+    check_size(parts)
+    return Content(with_defaults(parts, defaults or {}))
+
+
+class Content:
+    """Templates ready to be rendered. ``variables`` are the names any of them uses, sorted.
+
+    The values of a recipient are by `variable_name`, without those that are empty. A column
+    that holds a JSON object can be read by field, as in ``{{ attributes.city }}``.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        url = unsubscribe_template(parts)
+        self._address = Program([Piece("unsubscribe", url)])
+        self._program = Program(
+            [
+                Piece("unsubscribe", "{{ unsubscribe }}" if url else ""),
+                Piece("subject", parts.subject),
+                Piece("html", parts.html, html=True),
+                Piece("text", parts.text),
+            ],
+            unsubscribe=url,
+        )
+        self.variables = self._program.variables
+        self._names = frozenset(self.variables)
+        self._verdicts: dict[frozenset[str], str] | None = {} if _is_sure(parts) else None
+
+    def problem(self, values: Mapping[str, str]) -> str:
+        """Return why a recipient's copy cannot be made, as in "first_name is empty", or ""."""
+        if self._verdicts is None:
+            return self._problem(values)
+        empty = self._names.difference(values)
+        verdict = self._verdicts.get(empty)
+        if verdict is None:
+            verdict = self._verdicts[empty] = self._problem(values)
+        return verdict
+
+    def _problem(self, values: Mapping[str, str]) -> str:
+        try:
+            self._program.run(values)
+        except ValueError as reason:
+            return str(reason)
+        return ""
+
+    def render(self, values: Mapping[str, str]) -> Rendered:
+        """Return a recipient's copy; ValueError with the reason if there is none."""
+        unsubscribe, subject, html, text = self._program.run(values)
+        return Rendered(one_line(subject), html, text, one_line(unsubscribe))
+
+    def unsubscribe(self, values: Mapping[str, str]) -> str:
+        """Return a recipient's address to unsubscribe at, or ""; ValueError with the reason."""
+        return one_line(self._address.run(values)[0])
+
+
+def one_line(text: str) -> str:
+    """Return a text without line ends, which would begin another header (RFC 5322, 2.2)."""
+    return text.translate(_LINE_ENDS) if "\n" in text or "\r" in text else text
+
+
+def unsubscribe_template(parts: Parts) -> str:
+    """Return the template of the address: what it inserts is percent-encoded.
+
+    A value at its very beginning is an address itself, and stays as it is.
+    """
+    with reading("unsubscribe"):
+        segments = [*scan(parts.unsubscribe)]
+    return "".join([*(one.source for one in segments[:1]), *map(url_encoded, segments[1:])])
+
+
+def _is_sure(parts: Parts) -> bool:
+    return all(
+        segment.kind in ("text", "raw", "comment")
+        or (segment.kind == "value" and _SURE.fullmatch(segment.inner))
+        for template in parts
+        for segment in scan(template)
+    )

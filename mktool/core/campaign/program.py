@@ -1,0 +1,154 @@
+"""
+Several templates rendered with one call of the engine.
+
+MiniJinja (https://docs.rs/minijinja, read November 2026) reaches no file, no clock and no
+internals of Python, ends loops that do not end, and takes values as data. Much of what it costs
+is the call, so that templates are joined by a separator and their outcome is split again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import orjson
+from minijinja import Environment, TemplateError
+
+from ...errors import InvalidInput
+from ...text.template import check, scan
+from .prepare import reading
+
+FUEL = 200_000
+"""Steps of the engine for one rendering: a loop in a mail takes some ten for each round."""
+
+_SEPARATOR = "\x1f"
+_SCOPED = {
+    "if", "elif", "else", "endif", "for", "endfor", "with", "endwith", "filter", "endfilter",
+    "autoescape", "endautoescape",
+}  # fmt: skip
+_UNKNOWN = ("UnknownFilter", "UnknownTest", "UnknownFunction", "UnknownMethod")
+
+
+class Piece(NamedTuple):
+    """A template, what errors call it, and whether values are escaped in it."""
+
+    name: str
+    source: str
+    html: bool = False
+
+
+class Program:
+    """Templates that are rendered with the same values.
+
+    ``unsubscribe`` is a template whose outcome they find under that name. ``variables`` are the
+    names they use. InvalidInput, with part and line, for what no values could make right.
+    """
+
+    def __init__(self, pieces: Sequence[Piece], unsubscribe: str = "") -> None:
+        self._environment = _environment()
+        self._prelude = f"{{% set unsubscribe %}}{unsubscribe}{{% endset %}}" if unsubscribe else ""
+        # The ending of its name tells the engine how to escape.
+        self._names = [f"{at}.{'html' if piece.html else 'txt'}" for at, piece in enumerate(pieces)]
+        used: set[str] = set()
+        for name, piece in zip(self._names, pieces, strict=True):
+            used |= self._add(name, piece)
+        roots = {name.partition(".")[0] for name in used}
+        self.variables = tuple(sorted(roots - self._environment.globals.keys()))
+        self._objects = tuple(sorted({name.partition(".")[0] for name in used if "." in name}))
+        self._joined = all(is_scoped(piece.source) for piece in pieces)
+        if self._joined:
+            self._environment.add_template("all", self._prelude + _join(pieces))
+        for name, piece in zip(self._names, pieces, strict=True):
+            self._try(name, piece)
+
+    def _add(self, name: str, piece: Piece) -> set[str]:
+        with reading(piece.name):
+            check(scan(piece.source))
+        try:
+            self._environment.add_template(name, self._prelude + piece.source)
+            return self._environment.undeclared_variables_in_template(name, nested=True)
+        except TemplateError as error:
+            raise _invalid(piece, error) from None
+
+    def _try(self, name: str, piece: Piece) -> None:
+        """Find names of filters and functions that do not exist: the parser takes any."""
+        try:
+            self._environment.render_template(name, **dict.fromkeys(self.variables, "x"))
+        except TemplateError as error:
+            if error.kind in _UNKNOWN[:3]:
+                raise _invalid(piece, error) from None
+        except Exception:  # noqa: S110  # nothing is known yet of other values
+            pass
+
+    def run(self, values: Mapping[str, str]) -> list[str]:
+        """Return the outcome of each piece; ValueError with the reason if there is none."""
+        context = self._with_objects(values) if self._objects else values
+        render = self._environment.render_template
+        try:
+            if self._joined:
+                outcomes = render("all", **context).split(_SEPARATOR)
+                if len(outcomes) == len(self._names):  # else a value has a separator in it
+                    return outcomes
+            return [render(name, **context) for name in self._names]
+        except Exception as error:  # the engine's, or what a value's own method raised
+            raise ValueError(_reason(error)) from None
+
+    def _with_objects(self, values: Mapping[str, str]) -> dict[str, Any]:
+        return {**values, **{name: _object(values.get(name, "{}")) for name in self._objects}}
+
+
+def _environment() -> Environment:
+    # Half strict: an empty cell may be asked about ({% if %}, or), but not be shown.
+    environment: Environment = Environment(
+        undefined_behavior="semi_strict",  # type: ignore[call-overload]  # not in its stub
+        fuel=FUEL,
+        keep_trailing_newline=True,
+    )
+    environment.remove_global("debug")
+    return environment
+
+
+def is_scoped(template: str) -> bool:
+    """Tell whether all that a template sets ends with the block that sets it."""
+    return all(part.kind != "block" or part.word in _SCOPED for part in scan(template))
+
+
+def _join(pieces: Iterable[Piece]) -> str:
+    groups = []
+    for html, group in groupby(pieces, key=lambda piece: piece.html):
+        source = _SEPARATOR.join(piece.source for piece in group)
+        groups.append(f"{{% autoescape 'html' %}}{source}{{% endautoescape %}}" if html else source)
+    return _SEPARATOR.join(groups)
+
+
+def _object(text: str) -> Any:
+    """Return a cell that holds a JSON object as one whose fields can be read, else the cell."""
+    if not text.startswith("{"):
+        return text
+    try:
+        return _frozen(orjson.loads(text))
+    except (ValueError, RecursionError):
+        return text
+
+
+def _frozen(value: Any) -> Any:
+    """Return what a template cannot change; fields without a value are left out."""
+    if isinstance(value, dict):
+        filled = {name: _frozen(one) for name, one in value.items() if one not in (None, "")}
+        return MappingProxyType(filled)
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def _invalid(piece: Piece, error: TemplateError) -> InvalidInput:
+    return InvalidInput(f"{piece.name} line {error.line or 1}: {error.detail or error.message}")
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, TemplateError):
+        return str(error) or type(error).__name__
+    reason = (error.detail or error.message).replace("`", "")
+    if error.kind == "UndefinedError":
+        return reason.replace("is undefined", "is empty")
+    return f"line {error.line}: {reason}" if error.line else reason
