@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from ..errors import Unsupported
 from ..spec import Endpoint
@@ -20,8 +20,7 @@ def by_token(
     param: str,
     most: int,
 ) -> Iterator[Reply]:
-    """Yield page after page: the token at ``found`` asks for the next one as ``param``; an
-    address that stands there holds it.
+    """Yield page after page: the token at ``found`` asks for the next one as ``param``.
 
     Raises `Unsupported` if there are more than ``most``: a search cut short proves nothing.
     """
@@ -31,7 +30,7 @@ def by_token(
         yield page
         if not (token := page.get(found)):
             return
-        asked[param] = parse_qs(urlsplit(str(token)).query).get(param, [str(token)])[0]
+        asked[param] = str(token)
     raise Unsupported(f"more than {most} pages of {endpoint.operation}: not looked through")
 
 
