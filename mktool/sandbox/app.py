@@ -25,9 +25,8 @@ except ModuleNotFoundError as error:
         "the sandbox needs Starlette and uvicorn", hint="pip install 'mktool[server]'"
     ) from error
 
-from . import page, vendors
+from . import mail, page, vendors
 from .faults import Faults, Strike
-from .inbox import Row
 from .vendor import Bound, Vendor
 from .wire import Call, Refusal, Reply, Upload
 from .world import World
@@ -81,6 +80,7 @@ class Desk:
 
     async def home(self, request: Request) -> Response:
         brands = {v.name: page.Brand(v.title, v.color) for v in self.vendors}
+        brands[mail.VENDOR] = page.Brand(mail.TITLE, mail.COLOR)
         url = f"http://{request.url.netloc}"
         threads = self.world.inbox.threads()
         return _sent(page.inbox(threads, list(self.world.calls), brands, url))
@@ -129,7 +129,6 @@ class Switchboard:
         self.world = world
         self.routes: list[Bound] = [bound for vendor in played for bound in vendor.bound()]
         self.hosts = {host: vendor for vendor in played for host in vendor.hosts}
-        self._calls = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -145,12 +144,9 @@ class Switchboard:
         await asyncio.sleep(strike.delay)
         reply = asked if isinstance(asked, Reply) else self._answer(asked, found, strike)
         hung_up = strike.kind in ("cut", "drop")
-        self._calls += 1
         spent = round((time.monotonic() - started) * 1000)
-        self.world.calls.append(
-            Row(self._calls, now, found.vendor, request.method, found.shown,
-                0 if hung_up else reply.status, strike.kind, spent)
-        )  # fmt: skip
+        status = 0 if hung_up else reply.status
+        self.world.saw(now, found.vendor, request.method, found.shown, status, strike.kind, spent)
         if hung_up:
             await _hang_up(scope, receive)
         else:
@@ -167,7 +163,7 @@ class Switchboard:
                 return Found(bound.vendor.name, bound.shown(params), bound.route.page,
                              bound.handler, params)  # fmt: skip
             other_method = True
-        vendor = self.hosts.get(host)
+        vendor = self._played(host)
         if vendor is None:
             return Found("", host, True, _stranger, {})
         # An unknown path may hold a secret, as that of a webhook does: only its host is shown.
@@ -187,8 +183,13 @@ class Switchboard:
         if strike.kind == "html":
             return page.problem(200, "Scheduled maintenance", "Injected by --faults html.")
         if strike.status:
-            return self.hosts[call.path.partition("/")[0]].fails(strike.status, call)
+            vendor = self._played(call.path.partition("/")[0])
+            return vendor.fails(strike.status, call) if vendor else None
         return None
+
+    def _played(self, host: str) -> Vendor | None:
+        """Return who has a host; a vendor may have all below one, as ``*.api.example.com``."""
+        return self.hosts.get(host) or self.hosts.get("*." + host.partition(".")[2])
 
 
 def _stranger(call: Call) -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
 import socket
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"  # tokens travel in the clear here: nobody else may listen
 _START = 15.0  # seconds
+_TRIES = 50  # at finding two ports in a row
 
 
 class Sandbox:
     """A running sandbox: ``with Sandbox() as sandbox: … sandbox.url``.
 
-    ``port`` 0 takes any free one. Raises `InvalidInput` for a port that is taken, `Unsupported`
-    when the extra "server" is not installed.
+    Mail is taken at ``smtp_port``, the port after that of ``url``. ``port`` 0 takes any two that
+    are free. Raises `InvalidInput` for a port that is taken, `Unsupported` when the extra "server"
+    is not installed.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Sandbox:
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self.url = ""
+        self.smtp_port = 0
 
     @property
     def world(self) -> World:
@@ -55,10 +59,11 @@ class Sandbox:
         return found
 
     def start(self) -> None:
-        """Bind the port and serve from a thread; returns when calls are answered."""
-        listener = _bind(self._port)
+        """Bind the ports and serve from a thread; returns when calls are answered."""
+        listener, post = _bind_pair(self._port)
         self.url = f"http://{HOST}:{listener.getsockname()[1]}"
-        self._server = _server(self._app)
+        self.smtp_port = post.getsockname()[1]
+        self._server = _server(self._app, self.world, post)
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="sandbox", daemon=True
         )
@@ -104,12 +109,26 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def _bind_pair(port: int) -> tuple[socket.socket, socket.socket]:
+    """Return listeners on a port and on the one after it; 0 looks for two that are free."""
+    for _ in range(_TRIES):
+        first = _bind(port)
+        try:
+            return first, _bind(first.getsockname()[1] + 1)
+        except InvalidInput:
+            first.close()
+            if port:
+                raise
+    raise InvalidInput("no two ports in a row are free", hint="name one with --port")
+
+
 def _bind(port: int) -> socket.socket:
     # With the protocol named, asyncio turns Nagle's algorithm off: 40 ms less for every reply.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        listener.listen()  # until then another process may bind it as well
     except (OSError, OverflowError) as error:
         listener.close()
         raise InvalidInput(
@@ -118,10 +137,12 @@ def _bind(port: int) -> socket.socket:
     return listener
 
 
-def _server(app: Any) -> uvicorn.Server:
+def _server(app: Any, world: World, post: socket.socket) -> uvicorn.Server:
     try:
         import uvicorn
         from uvicorn.protocols.http.h11_impl import H11Protocol
+
+        from .mail import mail_server
     except ModuleNotFoundError as error:
         raise Unsupported(
             "the sandbox needs uvicorn", hint="pip install 'mktool[server]'"
@@ -134,8 +155,20 @@ def _server(app: Any) -> uvicorn.Server:
             self.app_state = {**self.app_state, "abort": transport.abort}
             super().connection_made(transport)
 
+    class WithMail(uvicorn.Server):
+        """Takes mail in the same event loop, so that nothing here is touched by two threads."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            loop = asyncio.get_running_loop()
+            self.mail = await loop.create_server(lambda: mail_server(world), sock=post)
+            await super().startup(sockets)
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            self.mail.close()
+            await super().shutdown(sockets)
+
     config = uvicorn.Config(
         app, http=Cuttable, ws="none", loop="asyncio", lifespan="off", log_config=None,
         access_log=False, server_header=False, timeout_keep_alive=60,
     )  # fmt: skip
-    return uvicorn.Server(config)
+    return WithMail(config)

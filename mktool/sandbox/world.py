@@ -40,18 +40,35 @@ class World:
     ttl: float | None = None
     approve: bool = False
     limits: Mapping[str, int] = field(default_factory=dict)
-    inbox: Inbox = field(default_factory=Inbox)
+    inbox: Inbox = field(init=False)
     calls: deque[Row] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     authority: Authority = field(init=False)
+    _seen: int = 0
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _windows: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.inbox = Inbox(self.clock)
         self.authority = Authority(self.clock, self.approve)
 
     def number(self) -> int:
         """Return 1, 2, 3 …: the serial part of every id given out."""
         return next(self._numbers)
+
+    def saw(
+        self,
+        time: float,
+        vendor: str,
+        method: str,
+        path: str,
+        status: int,
+        fault: str,
+        milliseconds: int,
+    ) -> None:
+        """Keep one call to be shown; ``status`` 0 means that it got no answer."""
+        self._seen += 1
+        row = Row(self._seen, time, vendor, method, path, status, fault, milliseconds)
+        self.calls.append(row)
 
     def lifetime(self, usual: float | None) -> float | None:
         """Return how long an access token lives here, None for ever."""
