@@ -1,0 +1,130 @@
+"""The lines of a text file as programs export it: its encoding found out, memory bounded."""
+
+from __future__ import annotations
+
+import codecs
+import stat
+import zlib
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import BinaryIO
+
+from ...errors import InvalidInput
+
+BLOCK = 1 << 18  # bytes
+LONGEST = 1 << 21  # characters of one line
+
+
+def existing(path: Path, source: str) -> Path:
+    """Return the path; `InvalidInput` if there is no such file."""
+    try:
+        if stat.S_ISDIR(path.stat().st_mode):
+            raise InvalidInput(f"{source}: is a directory")
+    except FileNotFoundError:
+        raise InvalidInput(f"{source}: there is no file {path}") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise InvalidInput(f"{source}: {getattr(error, 'strerror', error)}") from None
+    return path
+
+
+class Lines:
+    """Iterate over the lines, each with its line break (LF, CRLF or CR).
+
+    The encoding is the one of a byte order mark, UTF-16 where every other byte is zero, UTF-8, or
+    Windows-1252 where most characters of the first block beyond ASCII are not UTF-8. Up to that
+    block all of these are the same, so that nothing has to be read twice. ``head`` is the text of
+    the first block, ``encoding`` that of the file, final when its last line is read. What cannot
+    be decoded is an `InvalidInput` that names the line.
+    """
+
+    def __init__(self, file: BinaryIO, source: str) -> None:
+        self.encoding = ""
+        self._file, self._source = file, source
+        self._breaks = 0  # in all that was decoded
+        self._texts = self._decoded()
+        self.head = next(self._texts, "")
+
+    def __iter__(self) -> Iterator[str]:
+        text, rest = self.head, ""
+        while text:
+            text = rest + text
+            # A CR at the end may be the first half of a CRLF.
+            cut = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1
+            rest = text[cut:]
+            if len(rest) > LONGEST:
+                raise InvalidInput(
+                    f"{self._source}: line {self._breaks + 1} is longer than {LONGEST:,} characters"
+                )
+            yield from StringIO(text[:cut], newline="")
+            text = next(self._texts, "")
+        yield from StringIO(rest, newline="")
+
+    def _decoded(self) -> Iterator[str]:
+        block = self._read(BLOCK)
+        self.encoding = _marked(block)
+        while block and not self.encoding:
+            if block.isascii():
+                yield self._checked(block.decode("ascii"))
+                block = self._read(BLOCK)
+            else:
+                block += self._read(3)  # the rest of a character that was cut
+                self.encoding = _likely(block)
+        self.encoding = self.encoding or "utf-8"
+        decoder = codecs.getincrementaldecoder(self.encoding)()
+        while block:
+            if text := self._decode(decoder, block):
+                yield text
+            block = self._read(BLOCK)
+        self._decode(decoder, b"")
+
+    def _decode(self, decoder: codecs.IncrementalDecoder, block: bytes) -> str:
+        try:
+            return self._checked(decoder.decode(block, final=not block))
+        except UnicodeDecodeError as error:
+            line = self._breaks + error.object[: error.start].count(b"\n") + 1
+            raise InvalidInput(
+                f"{self._source}: line {line} is not {self.encoding} text, as the lines before it",
+                hint="save it as UTF-8, or: iconv -f ENCODING -t utf-8 FILE",
+            ) from None
+
+    def _checked(self, text: str) -> str:
+        if (at := text.find("\0")) >= 0:
+            raise InvalidInput(
+                f"{self._source}: line {self._breaks + text.count(chr(10), 0, at) + 1}"
+                " holds a NUL: is it a text?",
+                hint="tr -d '\\000' < FILE > CLEAN.csv",
+            )
+        self._breaks += text.count("\n") or text.count("\r")
+        return text
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return self._file.read(size)
+        except (OSError, EOFError, zlib.error) as error:
+            raise InvalidInput(f"{self._source}: cannot be read: {error}") from None
+
+
+def _marked(block: bytes) -> str:
+    """Return the encoding that the first bytes give away, or ""."""
+    if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if block.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    first = block[: 1 << 12]
+    even, odd = first[::2].count(0), first[1::2].count(0)
+    if max(even, odd) * 4 > len(first) and not min(even, odd):
+        return "utf-16-le" if odd else "utf-16-be"
+    return ""
+
+
+def _likely(block: bytes) -> str:
+    """Return UTF-8 or Windows-1252, whichever most of the characters beyond ASCII speak for.
+
+    A single broken byte in UTF-8 is then an error, where it would turn every umlaut into two
+    letters if the rest were taken for Windows-1252 because of it.
+    """
+    text = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode(block)
+    valid = text.encode("utf-8", "ignore").decode()
+    right, wrong = len(valid) - len(valid.encode("ascii", "ignore")), len(text) - len(valid)
+    return "utf-8" if right > wrong else "cp1252"

@@ -1,0 +1,299 @@
+"""
+Tables as streams of rows: CSV (RFC 4180, and what spreadsheets make of it), JSON Lines, Parquet.
+
+Every value becomes text without loss: formula cells, leading zeros and long numbers stay as they
+are written.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import date, datetime, time
+from decimal import Decimal
+from io import StringIO
+from itertools import chain
+from math import isnan
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ...errors import InvalidInput, Unsupported
+from .lines import Lines
+
+MOST = 1 << 20  # characters of a field
+_NAMES_HINT = "give each column a name of its own"
+PEEK_ROWS, PEEK_SIZE = 1000, 1 << 22  # objects, and characters, whose keys become the columns
+
+
+class Row(NamedTuple):
+    """One line of a list. ``problem`` says why it cannot be used, "" if it can."""
+
+    line: int
+    values: list[str]
+    problem: str = ""
+
+
+class Table(NamedTuple):
+    """The names of the columns, and the rows with one value for each of them."""
+
+    columns: tuple[str, ...]
+    rows: Iterator[Row]
+
+
+def from_csv(lines: Lines, source: str) -> Table:
+    """Return the rows of a file whose first line names the columns.
+
+    The delimiter is what a first line ``sep=`` says, else the one of comma, semicolon, tab and
+    bar in which header and first rows agree. `InvalidInput` names a line that cannot be read.
+    """
+    csv.field_size_limit(MOST)
+    stream, head, before = iter(lines), lines.head, 0
+    if head[:4].lower() == "sep=":
+        delimiter, before = head[4:5], 1
+        if delimiter not in tuple(",;\t|:^~"):
+            raise InvalidInput(f"{source}: line 1: {delimiter!r} cannot be a delimiter")
+        next(stream)
+    else:
+        delimiter = _delimiter(head[: 1 << 16])
+    reader = csv.reader(stream, delimiter=delimiter, strict=True, skipinitialspace=True)
+    try:
+        header = next(filter(any, reader), [])
+    except csv.Error as error:
+        raise _broken(error, source, 1) from None
+    columns = named(header, source)
+    return Table(columns, _csv_rows(reader, len(columns), source, before + 1))
+
+
+def from_json(lines: Lines, source: str) -> Table:
+    """Return the rows of JSON Lines: one object in each line.
+
+    The columns are the keys of the first thousand objects; a later object with another key is a
+    problem, as its value would be lost. Objects and lists in it become JSON text.
+    """
+    if lines.head.lstrip("\ufeff \t\r\n")[:1] == "[":
+        raise InvalidInput(
+            f"{source}: a JSON array is not read as a stream", hint="jq -c '.[]' FILE > LIST.jsonl"
+        )
+    objects, first, size = _objects(lines), [], 0
+    for item in objects:
+        first.append(item)
+        size += len(item.text)
+        if len(first) == PEEK_ROWS or size > PEEK_SIZE:
+            break
+    columns = named(list(dict.fromkeys(chain.from_iterable(i.record for i in first))), source)
+    return Table(columns, _json_rows(columns, chain(first, objects)))
+
+
+def from_parquet(path: Path, source: str, closing: ExitStack) -> Table:
+    """Return the rows of a Parquet file; `Unsupported` without the extra ``parquet``."""
+    try:
+        from pyarrow import ArrowException  # type: ignore[import-untyped]
+        from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped]
+    except ImportError:
+        raise Unsupported(
+            f"{source}: Parquet needs pyarrow", hint="pip install 'mktool[parquet]'"
+        ) from None
+    try:
+        file = ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
+        columns = named(file.schema_arrow.names, source)
+    except (ArrowException, OSError) as error:
+        raise InvalidInput(f"{source}: {error}") from None
+
+    closing.callback(file.close)
+    return Table(columns, _parquet_rows(file, source, (ArrowException, OSError, ValueError)))
+
+
+def named(header: Sequence[str], source: str) -> tuple[str, ...]:
+    """Return the trimmed names of the columns; `InvalidInput` if one is missing or there twice."""
+    columns = tuple(name.strip().lstrip("\ufeff") for name in header)
+    if not columns:
+        raise InvalidInput(f"{source}: is empty", hint="its first line names the columns")
+    if "" in columns:
+        number = columns.index("") + 1
+        raise InvalidInput(f"{source}: column {number} has no name", hint=_NAMES_HINT)
+    name, count = Counter(columns).most_common(1)[0]
+    if count > 1:
+        raise InvalidInput(f"{source}: {count} columns are named {name!r}", hint=_NAMES_HINT)
+    if found := next((name for name in columns if "@" in name), ""):
+        raise InvalidInput(
+            f"{source}: the first line holds an address ({found}) and not the names of columns",
+            hint="put a line with the names above it, such as: email,first_name",
+        )
+    return columns
+
+
+def cell(value: object) -> str:
+    """Return a value as text: dates by ISO 8601, true and false, "" for null, objects as JSON."""
+    return _AS_TEXT.get(type(value), str)(value)
+
+
+def _delimiter(sample: str) -> str:
+    best, chosen = (0.0, 0), ","
+    for candidate in ",;\t|":
+        rows = csv.reader(StringIO(sample, newline=""), delimiter=candidate, skipinitialspace=True)
+        widths = [len(row) for row in rows if row][:50] or [0]
+        score = widths.count(widths[0]) / len(widths), widths[0]
+        if widths[0] > 1 and score > best:
+            best, chosen = score, candidate
+    return chosen
+
+
+def _csv_rows(reader: Any, width: int, source: str, before: int) -> Iterator[Row]:
+    """Yield the rows; ``before`` is what the reader's count lacks to the next line's number."""
+    while True:
+        line = reader.line_num + before
+        try:
+            for values in reader:
+                if len(values) == width and any(values):
+                    yield Row(line, values)
+                elif any(values):  # else a blank line, or the empty cells below a table
+                    yield _misfit(line, values, width)
+                line = reader.line_num + before
+            return
+        except csv.Error as error:
+            if "expected after" not in str(error):
+                raise _broken(error, source, line) from None
+            problem = "a quotation mark inside a quoted field is not doubled"
+            yield Row(line, [""] * width, problem)
+
+
+def _misfit(line: int, values: list[str], width: int) -> Row:
+    aligned = (values + [""] * width)[:width]
+    if len(values) > width and not any(values[width:]):
+        return Row(line, aligned)
+    fields = "1 field" if len(values) == 1 else f"{len(values)} fields"
+    return Row(line, aligned, f"has {fields}, the header has {width}")
+
+
+def _broken(error: csv.Error, source: str, line: int) -> InvalidInput:
+    """Return what to say where the rest of the file has been taken for one field."""
+    words = str(error)
+    if "field limit" in words:
+        words = f"a field is longer than {MOST:,} characters; is a quotation mark not closed?"
+    elif "end of data" in words:
+        words = "a quotation mark is opened and never closed"
+    return InvalidInput(f"{source}: line {line}: {words}")
+
+
+class _Object(NamedTuple):
+    line: int
+    text: str
+    record: Mapping[str, Any]
+    problem: str = ""
+
+
+def _objects(lines: Iterable[str]) -> Iterator[_Object]:
+    from orjson import JSONDecodeError, loads
+
+    for line, text in enumerate(lines, start=1):
+        if text.isspace():
+            continue
+        try:
+            record = loads(text)
+        except JSONDecodeError as error:
+            yield _Object(line, text, {}, f"is not JSON: {error.msg} (column {error.colno})")
+            continue
+        if isinstance(record, dict):
+            yield _Object(line, text, record)
+        else:
+            yield _Object(line, text, {}, "is not a JSON object")
+
+
+def _json_rows(columns: tuple[str, ...], objects: Iterable[_Object]) -> Iterator[Row]:
+    known = set(columns)
+    for item in objects:
+        try:
+            values, problem = _json_values(columns, item), item.problem
+        except (ValueError, RecursionError):
+            values = [""] * len(columns)
+            problem = "holds a number that is too long, or is nested too deeply"
+        if not item.record.keys() <= known:
+            key = min(item.record.keys() - known)
+            problem = f"has a key {key!r} that none of the first rows has: give it there, as null"
+        elif "\\u0000" in item.text and any("\0" in value for value in values):
+            problem = "holds a NUL"
+        yield Row(item.line, values, problem)
+
+
+def _json_values(columns: tuple[str, ...], item: _Object) -> list[str]:
+    record = item.record
+    if not _SIMPLE.issuperset(map(type, record.values())):
+        import json
+
+        # The slower parser gives numbers as they are written.
+        record = json.loads(item.text, parse_float=_Literal)
+    return [cell(record.get(name)) for name in columns]
+
+
+class _Literal(float):
+    """A number that remembers how it was written."""
+
+    def __new__(cls, text: str) -> _Literal:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _parquet_rows(file: Any, source: str, failures: tuple[type[Exception], ...]) -> Iterator[Row]:
+    done = 0
+    try:
+        for batch in file.iter_batches(10_000):
+            columns = map(_column, batch.columns)
+            for done, values in enumerate(zip(*columns, strict=True), start=done + 1):  # noqa: B020
+                yield Row(done, list(values))
+    except failures as error:
+        raise InvalidInput(f"{source}: after row {done}: {error}") from None
+
+
+def _column(column: Any) -> list[str]:
+    """Return an Arrow column as text."""
+    from pyarrow import string, types
+
+    if types.is_string(column.type) and not column.null_count:
+        values: list[str] = column.to_pylist()
+        return values
+    if types.is_timestamp(column.type) and column.type.unit == "ns":
+        # Nanoseconds have no Python type: Arrow itself writes them.
+        text = column.cast(string()).to_pylist()
+        return ["" if value is None else value.replace(" ", "T", 1) for value in text]
+    return [cell(value) for value in column.to_pylist()]
+
+
+def _json(value: object) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False, default=cell)
+
+
+def _bytes(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.hex()
+
+
+def _iso(value: date | time) -> str:
+    return value.isoformat()
+
+
+_SIMPLE = frozenset({str, int, bool, type(None)})
+_AS_TEXT: Mapping[type, Callable[[Any], str]] = {
+    type(None): lambda _: "",
+    bool: lambda value: "true" if value else "false",
+    float: lambda value: "" if isnan(value) else repr(value),
+    Decimal: lambda value: format(value, "f"),
+    bytes: _bytes,
+    date: _iso,
+    time: _iso,
+    datetime: _iso,
+    dict: _json,
+    list: _json,
+    tuple: _json,
+}
