@@ -45,6 +45,7 @@ COMMANDS = {
     "test-integration": Entry("check", "Prove one account with a read-only call.", ACCOUNTS),
     "test-integrations": Entry("check", "Prove all accounts, side by side.", ACCOUNTS),
     "post": Entry("post", "Publish a post or a thread, to one or several providers.", SENDING),
+    "send-campaign": Entry("send_campaign", "Send an e-mail or SMS campaign, or go on.", SENDING),
     "schedule": Entry("schedule", "List and cancel scheduled posts.", SENDING),
     "run-due": Entry("schedule", "Send what is due; for cron, safe every minute.", SENDING),
     "metrics": Entry("metrics", "Read the numbers of a published item.", SENDING),

@@ -17,14 +17,19 @@ from ..store.ledger import Ledger
 from .settings import DEFAULT, Settings, ledger_path, login_of, options_of, target_of
 
 if TYPE_CHECKING:
-    from ..http.wire import Wire
+    from ..http.exchange import Sends
 
 
 class Session:
     """An account with an open ledger and a client; for one thread."""
 
-    def __init__(self, settings: Settings, cls: type[Provider], account: str = "") -> None:
-        """``account`` empty is the default one, which the environment may supply."""
+    def __init__(
+        self, settings: Settings, cls: type[Provider], account: str = "", *, many: bool = False
+    ) -> None:
+        """``account`` empty is the default one, which the environment may supply.
+
+        ``many``: so many requests will be sent that each has to be cheap.
+        """
         self.settings, self.spec = settings, cls.spec
         self.account = account or DEFAULT
         self.max_wait = settings.max_wait
@@ -34,7 +39,9 @@ class Session:
         self.spec = cls.spec.paced(self.options)
         # Opened last: a typo or a missing account leaves nothing behind.
         self.ledger = Ledger(ledger_path())
-        self.exchange = open_exchange(settings, self.spec, self.account, self.target, self.ledger)
+        self.exchange = open_exchange(
+            settings, self.spec, self.account, self.target, self.ledger, many=many
+        )
         self.credential = self._credential(secrets)
         self.client = Client(self.exchange, self.target, self.credential, self.options)
         self.provider = cls(self.client)
@@ -66,16 +73,23 @@ class Session:
 
 
 def open_exchange(
-    settings: Settings, spec: Spec, account: str, target: Target, ledger: Ledger
-) -> Exchange:
+    settings: Settings, spec: Spec, account: str, target: Target, ledger: Ledger,
+    *, many: bool = False,
+) -> Exchange:  # fmt: skip
     """Return the exchange of one account; no connection is made before something is sent."""
 
-    def wire() -> Wire:
-        from ..http.wire import Wire  # ssl and httpx, only once something is sent
+    def wire() -> Sends:
         from ..store.hardening import harden
 
         harden()  # for a secret of the environment, which no vault was opened for
-        return Wire(loopback=is_loopback(target.origin))
+        loopback = is_loopback(target.origin)
+        if many:
+            from ..http.lean import LeanWire
+
+            return LeanWire(loopback=loopback)
+        from ..http.wire import Wire  # ssl and httpx, only once something is sent
+
+        return Wire(loopback=loopback)
 
     return Exchange(
         spec, account, wire, ledger, max_wait=settings.max_wait, sleep=settings.sleep,
@@ -83,6 +97,8 @@ def open_exchange(
     )  # fmt: skip
 
 
-def open_session(settings: Settings, provider: str, account: str = "") -> Session:
+def open_session(
+    settings: Settings, provider: str, account: str = "", *, many: bool = False
+) -> Session:
     """Return a session; `NeedsLogin` if there is no such account, here or in the environment."""
-    return Session(settings, providers.load(provider), account)
+    return Session(settings, providers.load(provider), account, many=many)

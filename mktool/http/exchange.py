@@ -6,7 +6,7 @@ import copy
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from .. import errors as e
 from ..spec import DAY, Endpoint, Limit, Spec
@@ -14,9 +14,6 @@ from .classify import classify, http_date, request_id, reset_in
 from .echo import hidden
 from .reply import Cut, NotSent, Response
 from .request import Request
-
-if TYPE_CHECKING:
-    from .wire import Wire
 
 LONGEST_BLOCK = DAY  # whatever a vendor says: after that it is asked again, which costs a refusal
 
@@ -68,6 +65,16 @@ class Throttled(NamedTuple):
     blocked_until: float | None = None
 
 
+class Sends(Protocol):
+    """What carries a request: `wire.Wire`, or another that does the same."""
+
+    def send(self, request: Request, timeout: float) -> Response:
+        """Return the response, or raise `NotSent`, `Cut` or `InvalidInput`."""
+
+    def close(self) -> None:
+        """Close its connections."""
+
+
 class Journal(Protocol):
     """What an exchange needs from the ledger; `store.ledger` implements it."""
 
@@ -97,7 +104,7 @@ class Exchange:
         self,
         spec: Spec,
         account: str,
-        wire: Callable[[], Wire],
+        wire: Callable[[], Sends],
         journal: Journal,
         *,
         max_wait: float = 60.0,
@@ -109,7 +116,7 @@ class Exchange:
         self.scope = Scope()
         self.skew: float | None = None  # seconds that the vendor's clock is ahead of ours, if told
         self._open, self._journal = wire, journal
-        self._wire: Wire | None = None
+        self._wire: Sends | None = None
 
     def send(self, request: Request, *, attempt: int = 1, keyed: bool = False) -> Response:
         """Return a successful response, or raise the `ProviderError` it stands for."""
@@ -152,7 +159,7 @@ class Exchange:
         return response
 
     @property
-    def wire(self) -> Wire:
+    def wire(self) -> Sends:
         if self._wire is None:
             self._wire = self._open()
         return self._wire

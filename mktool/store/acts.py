@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 from ..errors import InvalidInput
 from ..model import Posted
@@ -19,7 +19,9 @@ from ..spec import DAY
 from .ledger import Ledger
 from .locks import lock_path
 
-State = Literal["scheduled", "open", "done", "failed", "unknown", "missed", "cancelled"]
+State = Literal[
+    "scheduled", "open", "done", "failed", "unknown", "missed", "cancelled", "paused"
+]
 UNFINISHED = ("open", "failed", "unknown")
 _SELECT = (
     "select id, created, updated, verb, provider, account, key, digest, state, content, due, zone,"
@@ -123,6 +125,38 @@ class Acts:
         """Return an act; `InvalidInput` if there is none."""
         with self.ledger.guard():
             return self._get(self.ledger.db, id)
+
+    def named(self, verb: str, key: str) -> Act | None:
+        """Return the newest act of a verb with this key, whatever its provider and state."""
+        with self.ledger.guard():
+            row = self.ledger.db.execute(
+                f"{_SELECT} where verb = ? and key = ? order by id desc limit 1", (verb, key)
+            ).fetchone()
+        return _act(row) if row else None
+
+    def of(self, verb: str, *, limit: int = 1000) -> list[Act]:
+        """Return the acts of a verb, the newest first."""
+        with self.ledger.guard():
+            rows = self.ledger.db.execute(
+                f"{_SELECT} where verb = ? order by id desc limit ?", (verb, limit)
+            )
+            return [_act(row) for row in rows]
+
+    def keep(self, id: int, content: Mapping[str, Any]) -> None:
+        """Replace what is kept about an act, and nothing else of it."""
+        with self.ledger.transaction() as db:
+            db.execute(
+                "update acts set content = ?, updated = ? where id = ?",
+                (json.dumps(content), self.ledger.clock(), id),
+            )
+
+    def state(self, id: int) -> State:
+        """Return where an act stands, as another process may have put it."""
+        with self.ledger.guard():
+            (state,) = self.ledger.db.execute(
+                "select state from acts where id = ?", (id,)
+            ).fetchone()
+        return cast(State, state)
 
     def listed(self, states: tuple[str, ...], *, limit: int = 1000) -> list[Act]:
         marks = ", ".join("?" * len(states))

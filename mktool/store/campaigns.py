@@ -153,6 +153,20 @@ class CampaignFile(Database):
         found[State.PENDING] = everyone - sum(found.values())
         return found
 
+    def begun(self) -> bool:
+        """Whether anything of it was ever claimed."""
+        with self.guard():
+            return self.db.execute("select 1 from batches limit 1").fetchone() is not None
+
+    def longest(self) -> Recipient | None:
+        """Return the recipient whose values take the most room, of the first million."""
+        with self.guard():
+            row = self.db.execute(
+                "select seq, address, data from recipients where seq <= 1000000"
+                " order by length(data) desc limit 1"
+            ).fetchone()
+        return Recipient._make(row) if row else None
+
     # -- the list ------------------------------------------------------------------------------
 
     def suppress(self, found: Iterable[tuple[int, str]]) -> None:

@@ -128,7 +128,7 @@ def _parse(file: Path, text: bytes) -> dict[str, Any]:
             f"{file}: not UTF-8 (byte {error.start})",
             hint=f"iconv -f {'utf-16' if marked else 'latin1'} -t utf-8 {file}",
         ) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also for a number of 5000 digits
         raise ConfigError(f"{file}: {error}", hint="mktool help config") from None
 
 

@@ -29,7 +29,6 @@ from .compose import Composer, Enlister
 from .lane import Done, Job, Lane, repeats
 
 if TYPE_CHECKING:
-    from ...http.wire import Wire
     from ..session import Session
 
 AHEAD = 2.0  # seconds of requests that are claimed at once where a rate is low
@@ -100,7 +99,7 @@ class Clock:
 class Engine:
     """One run over one campaign, whose lock the caller holds."""
 
-    def __init__(self, session: Session, file: CampaignFile, run: Run, wire: Wire) -> None:
+    def __init__(self, session: Session, file: CampaignFile, run: Run) -> None:
         assert session.spec.delivery is not None
         self.session, self.file, self.run = session, file, run
         self.delivery = session.spec.delivery
@@ -119,7 +118,7 @@ class Engine:
         self._lost_in_a_row = 0
         self._suppressions = Suppressions(session.ledger)
         wanted = run.concurrency or self.delivery.concurrency
-        self._lanes = [Lane(session, wire, self._halt) for _ in range(wanted)]
+        self._lanes = [Lane(session, self._halt) for _ in range(wanted)]
         self._work = self._candidates()
 
     def go(self) -> None:
@@ -163,9 +162,9 @@ class Engine:
                 yield self._done.get(timeout=min(LONGEST_WAIT, max(end - time.monotonic(), 0.001)))
                 break
             except queue.Empty:
-                if self._halted() or time.monotonic() >= end:
-                    if not (self._halt.is_set() and self._flying):
-                        return
+                over = self._halted() or time.monotonic() >= end
+                if over and not (self._halt.is_set() and self._flying):
+                    return
         while not self._done.empty():
             yield self._done.get()
 

@@ -28,7 +28,6 @@ from ...store.campaigns import Claim, Outcome, Recipient, State
 from .compose import Composer, Enlister
 
 if TYPE_CHECKING:
-    from ...http.wire import Wire
     from ..session import Session
 
 DOUBTS_IN_A_ROW = 3  # lost answers after which a lane stops asking for more
@@ -134,7 +133,7 @@ class Fixed:
 class Lane:
     """One account's client, for one thread."""
 
-    def __init__(self, session: Session, wire: Wire, halt: threading.Event) -> None:
+    def __init__(self, session: Session, halt: threading.Event) -> None:
         settings, spec = session.settings, session.spec
         assert spec.delivery is not None
         self.delivery: Delivery = spec.delivery
@@ -143,8 +142,8 @@ class Lane:
         self._tally = Tally(settings.sleep)
         self._fixed = Fixed(Login())
         exchange = Exchange(
-            spec, session.account, lambda: wire, self._tally, max_wait=settings.max_wait,
-            sleep=settings.sleep, clock=session.ledger.clock,
+            spec, session.account, lambda: session.exchange.wire, self._tally,
+            max_wait=settings.max_wait, sleep=settings.sleep, clock=session.ledger.clock,
         )  # fmt: skip
         client = Client(exchange, session.target, self._fixed, session.options)
         self.provider = type(session.provider)(client)

@@ -1,0 +1,296 @@
+"""`mktool send-campaign`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .. import errors as e
+from .settings import settings
+from .terminal import name, span, terminal
+
+if TYPE_CHECKING:
+    from ..core.campaign.campaign import Campaign, Options, Result
+    from ..core.campaign.engine import Progress
+    from ..core.campaign.plan import Plan, Reading
+    from ..core.settings import Settings
+
+app = typer.Typer(rich_markup_mode=None)
+Report = "Callable[[Progress], None]"
+
+
+@app.command("send-campaign", epilog="Example: mktool send-campaign launch.toml --dry-run")
+def send_campaign(
+    file: Annotated[Path | None, typer.Argument(help="The campaign's file, TOML.")] = None,
+    init: Annotated[
+        bool, typer.Option("--init", help="Write an example: launch.toml, launch.html, people.csv.")
+    ] = False,
+    recipients: Annotated[
+        str, typer.Option(help="Another list: a file, - for stdin, or a database's address.")
+    ] = "",
+    segment: Annotated[str, typer.Option(help="Only who is in this saved segment.")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything and show the plan; send nothing.")
+    ] = False,
+    preview: Annotated[
+        Path | None, typer.Option(help="Write rendered messages and requests into this folder.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, max=1000, help="How many of them.")] = 5,
+    test_to: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Send one real copy there, and nothing else.")
+    ] = "",
+    limit: Annotated[int, typer.Option(min=0, help="Send to so many and stop.")] = 0,
+    retry: Annotated[
+        list[str] | None, typer.Option(metavar="failed|unknown", help="Send to these once more.")
+    ] = None,
+    confirm: Annotated[
+        int | None, typer.Option(metavar="N", help="Yes, to N recipients; for scripts.")
+    ] = None,
+    at: Annotated[str | None, typer.Option(help="When: 2026-12-01T09:00, 'tomorrow 9:00'.")] = None,
+    as_name: Annotated[str, typer.Option("--as", help="Send it under another name.")] = "",
+    keep_content: Annotated[
+        bool, typer.Option("--keep-content", help="Go on with the content it began with.")
+    ] = False,
+    skip_invalid: Annotated[
+        bool, typer.Option("--skip-invalid", help="Leave out rows that cannot be sent to.")
+    ] = False,
+    max_errors: Annotated[
+        int | None, typer.Option(min=1, help="Stop after so many errors.")
+    ] = None,
+) -> int:
+    """Send an e-mail or SMS campaign, or go on with one.
+
+    The same command again goes on where it stopped: nobody gets it twice.
+    """
+    from ..core.campaign import campaign as campaigns
+
+    given = settings()
+    if init:
+        return _init(file)
+    if file is None:
+        raise e.InvalidInput("which campaign?", hint="mktool send-campaign --init writes one")
+    options = campaigns.Options(
+        as_name, recipients, segment, keep_content, skip_invalid, limit, max_errors, None,
+        _states(retry or []), sys.stdin.buffer,
+    )  # fmt: skip
+    wanted = campaigns.read(file, options, given)
+    if test_to:
+        from ..core.campaign import rehearse
+
+        sent = rehearse.send_test(given, wanted, options, test_to)
+        terminal().result({"to": sent.to, "id": sent.id}, text=f"sent to {sent.to} {sent.id}")
+        return 0
+    if dry_run or preview:
+        return _dry_run(given, wanted, options, preview, samples)
+    from ..core.side import stopping
+
+    when = at if at is not None else wanted.send_at
+    with stopping(given), campaigns.opened(given, wanted, options) as campaign:
+        campaign.stage()
+        plan = campaign.plan()
+        _say_plan(plan)
+        _refuse_invalid(plan)
+        if plan.to_send or campaign.unfinished:
+            _confirm(given, campaign, plan, confirm)
+        if due := campaign.due(when, given.config.get("schedule", "zone")):
+            terminal().say(f"scheduled for {due}; `mktool run-due` sends it (cron)")
+            terminal().result({"plan": _plan_data(plan), "due": due}, text="scheduled")
+            return 0
+        with _progress(plan) as report:
+            result = campaign.send(report)
+        return show(campaign, result, plan)
+
+
+def _init(file: Path | None) -> int:
+    from ..core.campaign.example import write_example
+    from ..core.campaign.rehearse import suggested
+
+    written = write_example(file or Path(), *suggested())
+    terminal().result([str(path) for path in written], ("file",), [(path,) for path in written])
+    terminal().say(f"next: mktool send-campaign {written[0]} --dry-run")
+    return 0
+
+
+def _states(words: list[str]) -> tuple[Any, ...]:
+    from ..store.campaigns import State
+
+    known = {"failed": State.FAILED, "unknown": State.UNKNOWN}
+    for word in words:
+        if word not in known:
+            raise e.InvalidInput(f"--retry {word!r}", hint="--retry failed, or --retry unknown")
+    return tuple(known[word] for word in words)
+
+
+# -- before ------------------------------------------------------------------------------------
+
+
+def _dry_run(
+    given: Settings, wanted: Any, options: Options, folder: Path | None, samples: int
+) -> int:
+    from ..core.campaign import rehearse
+
+    with rehearse.rehearsed(given, wanted, options) as campaign:
+        campaign.stage()
+        plan = campaign.plan()
+        _say_plan(plan)
+        files = rehearse.previews(campaign, folder, samples) if folder else []
+    out = terminal()
+    data = {"sent": False, "plan": _plan_data(plan), "previews": [str(f) for f in files]}
+    out.result(data, ("preview",), [(path,) for path in files])
+    _refuse_invalid(plan)
+    out.say("nothing was sent")
+    return 0
+
+
+def _say_plan(plan: Plan) -> None:
+    out = terminal()
+    where = name(plan.provider, plan.account)
+    out.say(f"{plan.name} by {where}: {plan.to_send:,} of {plan.audience:,} recipients to send to")
+    if plan.reading is not None:
+        out.say(f"  list: {', '.join(_read_words(plan.reading))}")
+    if plan.suppressed:
+        out.say(f"  suppressed: {plan.suppressed:,}")
+    if plan.to_send:
+        price = f", about ${plan.price:,.2f}" if plan.price else ""
+        out.say(f"  {plan.requests:,} requests, at least {span(plan.seconds)}{price}")
+    if plan.largest:
+        out.say(f"  largest message: {plan.largest:,} bytes")
+    if plan.reading is not None and (texts := plan.reading.texts):
+        kinds = ", ".join(f"{count:,} in {kind}" for kind, count in texts.encodings.items())
+        out.say(f"  texts: {texts.parts:,} parts, {texts.longest} at most; {kinds}")
+    for warning in plan.warnings:
+        out.warn(warning)
+
+
+def _read_words(reading: Reading) -> list[str]:
+    counts = (
+        (reading.rows, "rows"), (reading.invalid, "invalid"),
+        (reading.folded, "known or twice"), (reading.excluded, "not in the segment"),
+        (reading.disabled, "not enabled"),
+    )  # fmt: skip
+    return [f"{count:,} {word}" for count, word in counts if count or word == "rows"]
+
+
+def _plan_data(plan: Plan) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    data = asdict(plan)
+    if plan.reading is not None:
+        data["reading"]["problems"] = [p._asdict() for p in plan.reading.problems]
+    return data
+
+
+def _refuse_invalid(plan: Plan) -> None:
+    """Show the rows that cannot be sent to; stop, unless they are to be left out."""
+    reading = plan.reading
+    if reading is None or not reading.invalid:
+        return
+    out = terminal()
+    for problem in reading.problems:
+        out.say(f"  line {problem.line}: {problem.address or '(no address)'}: {problem.reason}")
+    if (more := reading.invalid - len(reading.problems)) > 0:
+        out.say(f"  and {more:,} more")
+    if not reading.skipped:
+        raise e.InvalidInput(
+            f"{reading.invalid:,} of {reading.rows:,} rows cannot be sent to; nothing was sent",
+            hint="mend them, or --skip-invalid",
+        )
+
+
+def _confirm(given: Settings, campaign: Campaign, plan: Plan, confirm: int | None) -> None:
+    """Have the number of recipients confirmed, where there are many or a script says one."""
+    if confirm is not None:
+        if confirm not in campaign.confirmable(plan):
+            raise e.InvalidInput(
+                f"--confirm {confirm}, but it is for {plan.audience} recipients",
+                hint=f"if that is right: --confirm {plan.audience}",
+            )
+    elif campaign.needs_confirmation(plan, int(given.config.get("campaign", "confirm_above"))):
+        if not terminal().interactive:
+            raise e.InvalidInput(
+                f"{plan.audience} recipients: somebody has to confirm that",
+                hint=f"--confirm {plan.audience}",
+            )
+        typed = terminal().ask(f"Type {plan.audience} to send: ")
+        if typed.replace(",", "") != str(plan.audience):
+            raise e.InvalidInput("that is another number; nothing was sent")
+    campaign.confirmed(plan)
+
+
+# -- meanwhile ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def _progress(plan: Plan) -> Iterator[Callable[[Progress], None]]:
+    """Show how far it is, with its rate and the time left, where somebody looks."""
+    if terminal().quiet or not sys.stderr.isatty() or not plan.to_send:
+        yield lambda progress: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[pace]}"),
+        TimeRemainingColumn(), TextColumn("{task.fields[errors]}"),
+    )  # fmt: skip
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=plan.to_send, pace="", errors="")
+
+        def report(progress: Progress) -> None:
+            failed = progress.failed + progress.unknown
+            bar.update(
+                task, completed=progress.done, pace=f"{progress.rate:,.0f}/s",
+                errors=f"{failed:,} failed" if failed else "",
+            )  # fmt: skip
+
+        yield report
+
+
+# -- after -------------------------------------------------------------------------------------
+
+
+def show(campaign: Campaign, result: Result, plan: Plan | None = None) -> int:
+    """Show how a run ended, and return its exit code."""
+    out = terminal()
+    totals = {state.name.lower(): count for state, count in sorted(result.totals.items()) if count}
+    error = result.error or _partly(campaign, result)
+    reasons = campaign.reasons() if result.progress.failed or result.progress.unknown else []
+    data = {
+        "campaign": campaign.definition.name, "act": campaign.act.id, "totals": totals,
+        "run": {"sent": result.progress.sent, "failed": result.progress.failed,
+                "unknown": result.progress.unknown},
+        "reasons": [dict(zip(("state", "code", "text", "count"), r, strict=True)) for r in reasons],
+        "plan": _plan_data(plan) if plan else None,
+    }  # fmt: skip
+    out.result(data, ("state", "recipients"), totals.items(), errors=[error] if error else [])
+    if not out.json and reasons:
+        out.result(None, ("state", "code", "reason", "recipients"), reasons, shorten="reason")
+    if error is None:
+        if not result.progress.done:
+            out.say(f"{campaign.definition.name} is complete: nobody was left to send to")
+        return 0
+    if not out.json:
+        out.error(error)
+    return error.exit_code
+
+
+def _partly(campaign: Campaign, result: Result) -> e.MktoolError | None:
+    """Return the error that says that this run left somebody out, or in the dark."""
+    file = f"mktool campaign show {campaign.definition.name}"
+    if result.progress.failed:
+        return e.Partial(
+            f"{result.progress.failed:,} were refused", hint=f"{file} --failed; --retry failed"
+        )
+    if result.progress.unknown:
+        where = campaign.session.where("send-campaign")
+        return e.OutcomeUnknown(
+            f"of {result.progress.unknown:,} nobody knows whether they got it", where,
+            hint=f"{file} --unknown; --retry unknown sends to them again",
+        )  # fmt: skip
+    return None

@@ -1,0 +1,202 @@
+"""Before anything is sent: the list is read once, checked, staged and counted."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+
+from ...message import Channel
+from ...spec import Delivery, Limit
+from ...store import limits as rate
+from ...store.campaigns import key_of
+from ...store.staging import Stage, Staged
+from ...text.address import email_address, phone_number
+from ...text.sms import plain, segments
+
+if TYPE_CHECKING:
+    from .content import Content
+    from .recipients import Row, Rows
+
+CHUNK = 5_000  # rows of one transaction
+SHOWN = 20  # problems that are told one by one
+HELD_BACK = 0  # the variant of those who wait for the winner of a test
+GSM = "GSM-7"
+ENABLED = "enabled"
+
+
+class Problem(NamedTuple):
+    """A row that cannot be sent to; ``line`` is that of the file, from 1."""
+
+    line: int
+    address: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Texts:
+    """What text messages amount to: how many in each encoding, in how many parts.
+
+    ``saved`` parts fewer it would be if characters outside of GSM-7 had their plain look-alikes.
+    """
+
+    encodings: Counter[str] = field(default_factory=Counter)
+    parts: int = 0
+    longest: int = 0
+    saved: int = 0
+    culprit: str = ""
+
+    def add(self, text: str) -> None:
+        found = segments(text)
+        self.encodings[found.encoding] += 1
+        self.parts += found.parts
+        self.longest = max(self.longest, found.parts)
+        if found.encoding != GSM:
+            self.culprit = self.culprit or found.culprit
+            self.saved += found.parts - segments(_without(plain(text))).parts
+
+
+@dataclass(slots=True)
+class Reading:
+    """What the reading of a list found; numbers of rows."""
+
+    rows: int = 0
+    staged: int = 0
+    invalid: int = 0
+    folded: int = 0
+    excluded: int = 0
+    disabled: int = 0
+    longest: int = 0  # bytes of values of the longest row, and which it was
+    longest_at: int = 0
+    skipped: bool = False  # the invalid ones
+    problems: list[Problem] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+    texts: Texts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How a row becomes a recipient.
+
+    ``fields`` are the variables that the contents use, ``picks`` where in a row they stand, and
+    ``column`` where the address stands; ``status`` is a column that must say "enabled".
+    ``contents`` are the variants' in their order; a test gives ``share`` of all to them and
+    holds the others back.
+    """
+
+    channel: Channel
+    name: str
+    column: int
+    address: str
+    fields: Sequence[str]
+    picks: Sequence[int | None]
+    contents: Sequence[Content]
+    share: float = 1.0
+    wanted: Callable[[Sequence[str]], bool] | None = None
+    status: int | None = None
+
+    def stage(self, rows: Rows, stage: Stage) -> Reading:
+        """Stage every row that is wanted, with the reason where it cannot be sent to."""
+        found = Reading(texts=Texts() if self.channel == "sms" else None)
+        waiting = iter(rows)
+        while chunk := list(islice(waiting, CHUNK)):
+            stage.add([one for row in chunk if (one := self._row(row, found)) is not None])
+        found.staged = found.rows - found.excluded - found.disabled
+        return found
+
+    def _row(self, row: Row, found: Reading) -> Staged | None:
+        line, values, problem = row
+        found.rows += 1
+        if problem:
+            return self._bad(found, line, "", problem)
+        if self.status is not None and values[self.status] != ENABLED:
+            found.disabled += 1
+            return None
+        if self.wanted is not None and not self.wanted(values):
+            found.excluded += 1
+            return None
+        raw = values[self.column]
+        try:
+            address = email_address(raw) if self.channel == "email" else phone_number(raw)
+        except ValueError as reason:
+            return self._bad(found, line, raw, str(reason))
+        cells = [values[place] if place is not None else "" for place in self.picks]
+        variant = self.variant(address)
+        content = self.contents[max((variant or 1) - 1, 0)]
+        known = {name: cell for name, cell in zip(self.fields, cells, strict=True) if cell}
+        known[self.address] = address
+        if reason := content.problem(known):
+            return self._bad(found, line, address, reason)
+        if found.texts is not None:
+            found.texts.add(content.render(known).text)
+        data = orjson.dumps(cells) if cells else None
+        if data is not None and len(data) > found.longest:
+            found.longest, found.longest_at = len(data), found.rows
+        return Staged(address, key_of(address), variant, data)
+
+    def variant(self, address: str) -> int | None:
+        """Return the variant of an address: always the same one, and as random as its hash."""
+        if len(self.contents) == 1 and self.share == 1.0:
+            return None
+        place = zlib.crc32(f"{self.name}\n{address.lower()}".encode()) / 2**32
+        if place >= self.share:
+            return HELD_BACK
+        return 1 + int(place / self.share * len(self.contents))
+
+    def _bad(self, found: Reading, line: int, raw: str, reason: str) -> Staged:
+        found.invalid += 1
+        found.reasons[reason] += 1
+        shown = raw[:100].replace("\0", "\ufffd")
+        if len(found.problems) < SHOWN:
+            found.problems.append(Problem(line, shown, reason))
+        # Under the line, so that two bad rows are never one another's duplicates.
+        return Staged(shown, zlib.crc32(f"{line}\n{shown}".encode()), None, None, reason)
+
+
+def _without(text: str) -> str:
+    """Return the text as it would be without what only UCS-2 can say."""
+    return "".join(c if segments(c).encoding == GSM else "?" for c in text)
+
+
+def requests(delivery: Delivery, messages: int) -> int:
+    return -(-messages // delivery.batch)
+
+
+def seconds(limits: Iterable[Limit], delivery: Delivery, messages: int, rate_: float = 0) -> float:
+    """Return how long the limits make it take, at least."""
+    bucket = delivery.endpoint.counts_as if delivery.endpoint else "*"
+    calls = requests(delivery, messages)
+    counting = [limit for limit in limits if limit.bucket in ("*", bucket)]
+    longest = calls * rate.interval(counting, bucket)
+    for limit in counting:
+        longest = max(longest, (calls - 1) // limit.calls * limit.per if calls else 0.0)
+    return max(longest, messages / rate_ if rate_ else 0.0)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a run would do.
+
+    ``audience`` is everybody the campaign is for, ``to_send`` who is left of it. ``reading`` is
+    None where the list was read before. ``largest`` is in bytes, ``seconds`` what the limits make
+    it take, ``price`` US dollars.
+    """
+
+    name: str
+    provider: str
+    account: str
+    channel: Channel
+    audience: int
+    to_send: int
+    suppressed: int
+    requests: int
+    seconds: float
+    price: float
+    largest: int
+    reading: Reading | None = None
+    warnings: list[str] = field(default_factory=list)
