@@ -69,6 +69,7 @@ def test_a_missing_file_is_an_error_only_if_it_was_named(tmp_path: Path) -> None
         ("[network]\n[network]\n", "network", "mktool help config"),
         ("[network]\nmax_wait = 1\nmax_wait = 2\n", "line 3", "mktool help config"),
         ("a = " + "[" * 5000, "config.toml: ", "mktool help config"),
+        ("a = " + "9" * 5000, "config.toml: ", "mktool help config"),
         ("[netwrok]\n", "unknown section [netwrok]", "did you mean network?"),
         ("[qqq]\n", "unknown section [qqq]", "known: accounts, campaign, network"),
         ("[network]\nmaxwait = 1\n", "[network] unknown key maxwait", "did you mean max_wait?"),

@@ -12,6 +12,7 @@ from . import values
 from .document import Key
 
 MAX_VARIANTS = 5
+MAX_SENDER = 998  # characters of a line of a header, RFC 5322 2.1.1
 WINNERS = ("opens", "clicks", "manual")
 
 
@@ -27,8 +28,8 @@ def _name(value: Any) -> str:
 def _sender(value: Any) -> Mailbox:
     """Return an e-mail address with its name; whatever has no @ may be a sender of SMS."""
     found = values.line(value)
-    if not found:
-        raise ValueError("is empty")
+    if not 1 <= len(found) <= MAX_SENDER:
+        raise ValueError("is too long" if found else "is empty")
     if "@" not in found and "<" not in found:
         return Mailbox(found)
     from email.utils import getaddresses
@@ -54,9 +55,9 @@ def _address(value: Any) -> str:
 def _unsubscribe(value: Any) -> str:
     found = values.line(value)
     local = re.match(r"http://(127\.0\.0\.1|localhost|\[::1\])[:/]", found)
-    if not local and not found.startswith(("https://", "mailto:", "{{")):
+    if not local and not found.startswith(("https://", "mailto:", "{{", "{%")):
         raise ValueError("must start with https:// or mailto:")
-    if re.search(r"[<>\s]", re.sub(r"\{\{.*?\}\}", "", found)):
+    if re.search(r"[<>\s]", re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", found)):
         raise ValueError("must not hold spaces or angle brackets")
     return found
 

@@ -123,6 +123,20 @@ def test_utm(tmp_path: Path, text: str, wanted: dict[str, str]) -> None:
     assert written(tmp_path, MAIL + text).utm == wanted
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://acme.example/u?id={{ id }}",
+        "mailto:leave@acme.example?subject={{ id | urlencode }}",
+        "{{ leave_url }}",
+        "{% if id %}https://a.example/{{ id }}{% else %}mailto:a@b.example{% endif %}",
+        "http://127.0.0.1:8000/u",
+    ],
+)
+def test_where_one_unsubscribes(tmp_path: Path, address: str) -> None:
+    assert written(tmp_path, f"{MAIL}unsubscribe = '{address}'").unsubscribe == address
+
+
 def test_the_segment_may_be_a_section(tmp_path: Path) -> None:
     found = written(tmp_path, MAIL + "[segment]\nwhere = \"plan == 'pro'\"\nname = 'dutch'")
     assert (found.where, found.segment) == ("plan == 'pro'", "dutch")
@@ -272,6 +286,7 @@ def test_a_mistake(tmp_path: Path, text: str, says: str, hint: str) -> None:
     ("sender", "says"),
     [
         ("", "is empty"),
+        ("x <" * 400, "is too long"),
         ("Acme, Inc <a@b.example>", "a name with a comma stands in quotes"),
         ("a@b.example, c@d.example", "a comma"),
         ("Acme <>", "empty"),
