@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlsplit
 
 from ...errors import InvalidInput, Unsupported
 from .lines import existing
-from .tables import Row, Table, cell, named
+from .tables import Row, Table, cell, checked, named
 
 SCHEMES = ("sqlite://", "postgresql://", "postgres://")
 AT_ONCE = 5000  # rows that PostgreSQL sends at a time
@@ -121,7 +121,7 @@ def _columns(cursor: Any, source: str) -> tuple[str, ...]:
 def _rows(cursor: Any, source: str, failure: type[Exception]) -> Iterator[Row]:
     try:
         for line, values in enumerate(cursor, start=1):
-            yield Row(line, [v if type(v) is str else cell(v) for v in values])
+            yield checked(line, [v if type(v) is str else cell(v) for v in values])
     except failure as error:
         _refused(source, error)
 

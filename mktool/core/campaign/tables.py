@@ -129,6 +129,11 @@ def cell(value: object) -> str:
     return _AS_TEXT.get(type(value), str)(value)
 
 
+def checked(line: int, values: list[str]) -> Row:
+    """Return the row; a NUL in it is a problem, as no message can hold one."""
+    return Row(line, values, "holds a NUL" if "\0" in "".join(values) else "")
+
+
 def _delimiter(sample: str) -> str:
     best, chosen = (0.0, 0), ","
     for candidate in ",;\t|":
@@ -212,9 +217,7 @@ def _json_rows(columns: tuple[str, ...], objects: Iterable[_Object]) -> Iterator
         if not item.record.keys() <= known:
             key = min(item.record.keys() - known)
             problem = f"has a key {key!r} that none of the first rows has: give it there, as null"
-        elif "\\u0000" in item.text and any("\0" in value for value in values):
-            problem = "holds a NUL"
-        yield Row(item.line, values, problem)
+        yield Row(item.line, values, problem) if problem else checked(item.line, values)
 
 
 def _json_values(columns: tuple[str, ...], item: _Object) -> list[str]:
@@ -224,7 +227,8 @@ def _json_values(columns: tuple[str, ...], item: _Object) -> list[str]:
 
         # The slower parser gives numbers as they are written.
         record = json.loads(item.text, parse_float=_Literal)
-    return [cell(record.get(name)) for name in columns]
+    found = map(record.get, columns)
+    return [value if type(value) is str else cell(value) for value in found]
 
 
 class _Literal(float):
@@ -247,7 +251,7 @@ def _parquet_rows(file: Any, source: str, failures: tuple[type[Exception], ...])
         for batch in file.iter_batches(10_000):
             columns = map(_column, batch.columns)
             for done, values in enumerate(zip(*columns, strict=True), start=done + 1):  # noqa: B020
-                yield Row(done, list(values))
+                yield checked(done, list(values))
     except failures as error:
         raise InvalidInput(f"{source}: after row {done}: {error}") from None
 

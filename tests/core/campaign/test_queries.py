@@ -65,6 +65,11 @@ def test_values_as_text(folder: Path) -> None:
     ]
 
 
+def test_a_nul_is_a_problem(folder: Path) -> None:
+    source = "sqlite:///crm.db?query=SELECT 'a' || char(0) AS x UNION ALL SELECT 'b'"
+    assert [row.problem for row in _rows(source, folder)] == ["holds a NUL", ""]
+
+
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
