@@ -59,6 +59,7 @@ def create_app(
             Route("/_inbox", desk.inbox, methods=["GET", "DELETE"]),
             Route("/_calls", desk.calls),
             Route("/_media/{digest}", desk.media),
+            Route("/_mail/{number:int}", desk.mail),
             Route("/_consent", desk.consent, methods=["POST"]),
             Route("/{path:path}", Switchboard(world, desk.vendors)),
         ],
@@ -82,8 +83,9 @@ class Desk:
         brands = {v.name: page.Brand(v.title, v.color) for v in self.vendors}
         brands[mail.VENDOR] = page.Brand(mail.TITLE, mail.COLOR)
         url = f"http://{request.url.netloc}"
-        threads = self.world.inbox.threads()
-        return _sent(page.inbox(threads, list(self.world.calls), brands, url))
+        inbox = self.world.inbox
+        threads = inbox.threads(page.SHOWN)
+        return _sent(page.inbox(threads, inbox.totals, list(self.world.calls), brands, url))
 
     async def inbox(self, request: Request) -> Response:
         if request.method == "DELETE":
@@ -104,6 +106,10 @@ class Desk:
         # Sandboxed, so that a picture that is really a document (SVG) runs nothing.
         headers = {"content-security-policy": "sandbox", "x-content-type-options": "nosniff"}
         return Response(picture.data, media_type=picture.mime, headers=headers)
+
+    async def mail(self, request: Request) -> Response:
+        item = self.world.inbox.find(request.path_params["number"])
+        return _sent(page.mail(item)) if item else Response(status_code=404)
 
     async def consent(self, request: Request) -> Response:
         form = dict(parse_qsl((await _body(request)).decode(errors="replace")))

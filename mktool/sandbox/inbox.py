@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import threading
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from heapq import heapify, heappop, heappush
 
 KEPT = 16 << 20  # bytes of one picture that is kept to be shown
 
@@ -29,7 +34,10 @@ class Attachment:
 
 @dataclass(slots=True)
 class Item:
-    """One published thing. ``parent`` is the id of the item that it answers."""
+    """One published thing. ``parent`` is the id of the item that it answers.
+
+    ``time`` is epoch seconds; ``to``, ``sender``, ``subject`` and ``html`` are those of a message.
+    """
 
     time: float
     vendor: str
@@ -44,6 +52,10 @@ class Item:
     extra: Mapping[str, str] = field(default_factory=dict)
     deleted: bool = False
     number: int = 0
+    to: str = ""
+    sender: str = ""
+    subject: str = ""
+    html: str = ""
 
     def to_json(self) -> dict[str, object]:
         """Return the item as the inbox shows it: no bytes, no credential."""
@@ -55,7 +67,11 @@ class Item:
             "kind": self.kind,
             "id": self.id,
             "url": self.url,
+            "from": self.sender,
+            "to": self.to,
+            "subject": self.subject,
             "text": self.text,
+            "html": self.html,
             "link": self.link,
             "parent": self.parent,
             "media": [
@@ -95,35 +111,75 @@ class Row:
 
 
 class Inbox:
-    """The published items, oldest first. Clearing it leaves the vendors' own state alone."""
+    """The published items, oldest first. Clearing it leaves the vendors' own state alone.
 
-    def __init__(self) -> None:
-        self.items: list[Item] = []
+    An item of a later time is held back until ``clock`` (epoch seconds) reaches it. ``totals``
+    counts the items of each vendor.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self.totals: Counter[str] = Counter()
+        self._items: list[Item] = []
+        self._held: list[tuple[float, int, Item]] = []
+        self._arrivals = itertools.count()
+        self._lock = threading.Lock()  # whoever started the sandbox looks in from another thread
         self._count = 0
+        # By vendor and id: an item's whole thread, so that showing a few reads no more than those.
+        self._threads: dict[tuple[str, str], list[Item]] = {}
+
+    @property
+    def items(self) -> list[Item]:
+        with self._lock:
+            now = self.clock()
+            while self._held and self._held[0][0] <= now:
+                self._publish(heappop(self._held)[2])
+        return self._items
 
     def add(self, item: Item) -> Item:
-        self._count += 1
-        item.number = self._count
-        self.items.append(item)
+        with self._lock:
+            heappush(self._held, (item.time, next(self._arrivals), item))
         return item
+
+    def withdraw(self, items: Iterable[Item]) -> None:
+        """Take back those that are still held; the others stay."""
+        unwanted = set(map(id, items))
+        with self._lock:
+            self._held = [held for held in self._held if id(held[2]) not in unwanted]
+            heapify(self._held)
 
     def clear(self) -> None:
         self.items.clear()
+        self.totals.clear()
+        self._threads.clear()
 
     def picture(self, digest: str) -> Attachment | None:
         every = (m for item in self.items for m in item.media)
         return next((m for m in every if m.sha256 == digest and m.data), None)
 
-    def threads(self) -> list[list[Item]]:
-        """Return the items grouped with what answers them, the newest group first."""
-        known = {(item.vendor, item.id): item for item in self.items}
-        groups: dict[int, list[Item]] = {}
-        for item in self.items:
-            root = item
-            while (item.vendor, root.parent) in known:
-                root = known[(item.vendor, root.parent)]
-            groups.setdefault(root.number, []).append(item)
-        return sorted(groups.values(), key=lambda group: -group[-1].number)
+    def find(self, number: int) -> Item | None:
+        at = bisect_left(self.items, number, key=lambda item: item.number)
+        found = self._items[at : at + 1]
+        return found[0] if found and found[0].number == number else None
+
+    def threads(self, most: int) -> list[list[Item]]:
+        """Return the newest items grouped with what they answer and what answers them."""
+        found: dict[int, list[Item]] = {}
+        for item in reversed(self.items):
+            thread = self._threads[item.vendor, item.id]
+            found.setdefault(id(thread), thread)
+            if len(found) == most:
+                break
+        return list(found.values())
+
+    def _publish(self, item: Item) -> None:
+        self._count += 1
+        item.number = self._count
+        self._items.append(item)
+        self.totals[item.vendor] += 1
+        thread = self._threads.get((item.vendor, item.parent), [])
+        thread.append(item)
+        self._threads[item.vendor, item.id] = thread
 
 
 def iso(seconds: float) -> str:

@@ -8,19 +8,22 @@ from datetime import UTC, datetime
 from functools import cache
 from html import escape
 from pathlib import Path
+from textwrap import shorten
 from typing import NamedTuple
 
 from .inbox import Attachment, Item, Row, iso
 from .wire import Reply
 
 _LINK = re.compile(r"https?://[^\s<>|\"']+")
+SHOWN = 100  # threads
 _SHOWN_CALLS = 60
+_PREVIEW = 220  # characters of a mail's text
 
 # Reloads when something new arrived, and only then: reading and selecting are left alone.
 _SCRIPT = """
 const seen = document.body.dataset.seen;
 setInterval(async () => {
-  if (document.hidden) return;
+  if (document.hidden || document.querySelector("details[open]")) return;
   const r = await fetch("/_calls?newest=1").catch(() => null);
   if (r && (await r.json()).newest !== +seen) location.reload();
 }, 1500);
@@ -67,22 +70,40 @@ def problem(status: int, title: str, detail: str) -> Reply:
 
 
 def inbox(
-    threads: Sequence[Sequence[Item]], calls: Sequence[Row], brands: Mapping[str, Brand], url: str
+    threads: Sequence[Sequence[Item]],
+    totals: Mapping[str, int],
+    calls: Sequence[Row],
+    brands: Mapping[str, Brand],
+    url: str,
 ) -> Reply:
-    """Return the page of everything that was published, and of the calls behind it."""
-    items = [item for thread in threads for item in thread]
+    """Return the page of what was published last, and of the calls behind it."""
     body = "".join(_thread(thread, brands) for thread in threads) or _empty(url)
-    clear = '<button id="clear" type="button">Clear</button>' if items else ""
+    clear = '<button id="clear" type="button">Clear</button>' if threads else ""
+    more = sum(totals.values()) - sum(map(len, threads))
+    if more > 0:
+        body += f'<p class="more">and {more:,} earlier · <a href="/_inbox">all as JSON</a></p>'
     newest = calls[-1].number if calls else 0
     return html(
         "mktool sandbox",
         f"""<header><div><h1>mktool sandbox <span>· nothing here left this machine</span></h1>
-<div class="counts">{_counts(items, calls, brands)}</div></div></header>
+<div class="counts">{_counts(totals, calls, brands)}</div></div></header>
 <main><section><h2>Published {clear}</h2>{body}</section>
 <section><h2>Calls</h2><div class="panel">{_calls(calls)}</div></section></main>
 <script>{_SCRIPT}</script>""",
         seen=newest,
     )
+
+
+def mail(item: Item) -> Reply:
+    """Return the HTML of a message as a mail program would show it: no script, nothing loaded."""
+    policy = (
+        "sandbox allow-popups; default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        "frame-ancestors 'self'"
+    )
+    return Reply(
+        body=f'<base target="_blank">{item.html}'.encode(), mime="text/html; charset=utf-8",
+        headers=_guarded(policy),
+    )  # fmt: skip
 
 
 def html(title: str, body: str, *, status: int = 200, seen: int = 0) -> Reply:
@@ -95,15 +116,19 @@ def html(title: str, body: str, *, status: int = 200, seen: int = 0) -> Reply:
     )
     policy = (
         "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; "
-        "script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'"
+        "script-src 'unsafe-inline'; connect-src 'self'; frame-src 'self'; frame-ancestors 'none'"
     )
-    headers = {
+    mime = "text/html; charset=utf-8"
+    return Reply(status, body=document.encode(), mime=mime, headers=_guarded(policy))
+
+
+def _guarded(policy: str) -> dict[str, str]:
+    return {
         "content-security-policy": policy,
         "cache-control": "no-store",
         "referrer-policy": "no-referrer",
         "x-content-type-options": "nosniff",
     }
-    return Reply(status, body=document.encode(), mime="text/html; charset=utf-8", headers=headers)
 
 
 @cache
@@ -111,12 +136,12 @@ def _style() -> str:
     return Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
 
-def _counts(items: Sequence[Item], calls: Sequence[Row], brands: Mapping[str, Brand]) -> str:
-    counts = [(brand.title, sum(i.vendor == name for i in items)) for name, brand in brands.items()]
-    counts.append(("calls", len(calls)))
+def _counts(totals: Mapping[str, int], calls: Sequence[Row], brands: Mapping[str, Brand]) -> str:
+    counts = [(brand.title, totals.get(name, 0)) for name, brand in brands.items()]
+    counts.append(("calls", calls[-1].number if calls else 0))
     counts.append(("faults", sum(bool(row.fault) for row in calls)))
     return "".join(
-        f'<span class="count"><b>{count}</b> {escape(title)}</span>'
+        f'<span class="count"><b>{count:,}</b> {escape(title)}</span>'
         for title, count in counts
         if count or title == "calls"
     )
@@ -129,14 +154,30 @@ def _thread(thread: Iterable[Item], brands: Mapping[str, Brand]) -> str:
 
 
 def _post(item: Item, brand: Brand) -> str:
-    initials = "".join(word[0] for word in re.findall(r"\w+", item.account)[:2]).upper()
+    who = item.sender or item.account
+    initials = "".join(word[0] for word in re.findall(r"\w+", who)[:2]).upper()
     media = "".join(map(_figure, item.media))
-    text = f'<p class="text">{_linked(item.text)}</p>' if item.text else ""
     return f"""<div class="post{" gone" if item.deleted else ""}" style="--brand:{brand.color}">
 <div class="face" aria-hidden="true">{escape(initials or "?")}</div><div>
-<div class="who"><b>{escape(item.account)}</b><span class="soft">{escape(brand.title)}
+<div class="who"><b>{escape(who)}</b>{_recipient(item)}<span class="soft">{escape(brand.title)}
 · {escape(item.kind)}</span><time datetime="{iso(item.time)}">{_clock(item.time)}</time></div>
-{text}{f'<div class="media">{media}</div>' if media else ""}{_foot(item)}</div></div>"""
+{_content(item)}{f'<div class="media">{media}</div>' if media else ""}{_foot(item)}</div></div>"""
+
+
+def _recipient(item: Item) -> str:
+    return f'<span class="to">→ {escape(item.to)}</span>' if item.to else ""
+
+
+def _content(item: Item) -> str:
+    """Return the text; of a mail its subject, the first lines, and the HTML behind a click."""
+    if not item.subject and not item.html:
+        return f'<p class="text">{_linked(item.text)}</p>' if item.text else ""
+    words = shorten(item.text[: 4 * _PREVIEW], _PREVIEW, placeholder=" …") or "HTML only"
+    shown = f'<p class="subject">{escape(item.subject)}</p><p class="preview">{escape(words)}</p>'
+    if not item.html:
+        return shown
+    frame = f'<iframe sandbox="allow-popups" loading="lazy" src="/_mail/{item.number}"></iframe>'
+    return f"{shown}<details><summary>Show the mail</summary>{frame}</details>"
 
 
 def _foot(item: Item) -> str:
