@@ -18,7 +18,7 @@ from .program import Piece, Program, is_scoped
 
 _OPENING = {"if", "for", "with", "filter", "autoescape"}
 _STRING = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*\'"""
-_CONSTANT = re.compile(rf"(?:{_STRING})(?:\s*\|\s*safe)?")
+_CONSTANT = re.compile(rf"(?:{_STRING})\s*\|\s*safe")
 _COLUMN = re.compile(
     rf"([^\W\d]\w*)(?:\s*\|\s*(?:default|d)\s*\(\s*({_STRING})\s*(?:,\s*[Tt]rue\s*)?\))?"
 )
@@ -104,7 +104,7 @@ def _exchanged(template: str, exchange: Callable[[str], str]) -> str:
             depth += (segment.word in _OPENING) - segment.word.startswith("end")
         if segment.kind == "block" or depth:
             block.append(segment)
-        elif segment.kind == "value":
+        elif segment.kind == "value" and not _CONSTANT.fullmatch(segment.inner):
             done.append(segment.around(literal(exchange(f"{{{{ {segment.inner} }}}}"))))
         else:
             done.append(segment.source)
