@@ -169,7 +169,7 @@ class Delivery:
     """
 
     channel: Literal["email", "sms"]
-    endpoint: Endpoint | None = None
+    endpoint: Endpoint
     batch: int = 1
     group: int = 100
     merge: bool = False

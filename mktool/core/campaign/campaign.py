@@ -273,7 +273,7 @@ class Campaign:
         """Return what a run would do, without doing it."""
         totals, spec, wanted = self.file.totals(), self.session.spec, self.definition
         count = self.to_send()
-        price = self.delivery.endpoint.price if self.delivery.endpoint else 0.0
+        price = self.delivery.endpoint.price
         calls = plan.requests(self.delivery, count)
         return Plan(
             wanted.name, spec.name, self.session.account, self.delivery.channel,

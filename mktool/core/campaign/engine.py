@@ -259,9 +259,7 @@ class Engine:
         return max(size, 0)
 
     def _pace(self) -> float:
-        endpoint = self.delivery.endpoint
-        bucket = endpoint.counts_as if endpoint else "*"
-        return rate.interval(self.session.spec.limits, bucket)
+        return rate.interval(self.session.spec.limits, self.delivery.endpoint.counts_as)
 
     def _allowed(self, people: list[Recipient]) -> list[Recipient]:
         if self.run.limit:
@@ -302,7 +300,6 @@ class Engine:
 
     def _call(self, job: Job) -> Call:
         spec, endpoint = self.session.spec, self.delivery.endpoint
-        assert endpoint is not None
         requests = -(-len(job.people) // self.delivery.batch)
         url = self.session.target.url(endpoint.path, self.session.options)
         return Call(

@@ -169,7 +169,7 @@ def requests(delivery: Delivery, messages: int) -> int:
 
 def seconds(limits: Iterable[Limit], delivery: Delivery, messages: int, rate_: float = 0) -> float:
     """Return how long the limits make it take, at least."""
-    bucket = delivery.endpoint.counts_as if delivery.endpoint else "*"
+    bucket = delivery.endpoint.counts_as
     calls = requests(delivery, messages)
     counting = [limit for limit in limits if limit.bucket in ("*", bucket)]
     longest = calls * rate.interval(counting, bucket)

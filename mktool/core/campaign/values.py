@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from unicodedata import category
 
+MAX_LINE = 4000
+
 
 def text(value: Any) -> str:
     """Return text of any number of lines."""
@@ -18,6 +20,8 @@ def text(value: Any) -> str:
 def line(value: Any) -> str:
     """Return text of one line, as it can stand in a header."""
     found = text(value).strip()
+    if len(found) > MAX_LINE:
+        raise ValueError(f"is longer than {MAX_LINE} characters")
     if any(category(character) in ("Cc", "Zl", "Zp") for character in found):
         raise ValueError("must be one line, without control characters")
     return found
