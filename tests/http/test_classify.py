@@ -119,6 +119,12 @@ def test_the_first_rule_that_fits() -> None:
     assert type(error(401, {}, WRITE, rules)) is e.Rejected
 
 
+def test_a_refusal_may_be_an_answer() -> None:
+    proof = spec(Rule(None, 401, operation="read"))
+    assert classify(proof, READ, "", response(401, {})) is None
+    assert type(error(401, endpoint=WRITE, of=proof)) is e.Unauthorized
+
+
 def test_no_rule_without_a_status_makes_a_5xx_harmless() -> None:
     rules = spec(Rule(e.Rejected, text="busy"), Rule(e.Unavailable, 503, text="queued for later"))
     busy = {"error": {"message": "busy"}}
@@ -244,6 +250,20 @@ def test_what_is_no_number(value: str) -> None:
     with pytest.raises(e.UnexpectedReply):
         reply(f'{{"a": {value}}}').number("a")
     assert reply(f'{{"n": {{"a": {value}, "b": 2}}}}').numbers("n") == {"b": 2.0}
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-09-21T14:13:20Z", "2026-09-21 14:13:20+00", "2026-09-21T16:13:20+02:00",
+             "2026-09-21T14:13:20"],
+)  # fmt: skip
+def test_what_is_a_time(text: str) -> None:
+    assert reply(f'{{"at": "{text}"}}').moment("at") == 1_790_000_000.0
+
+
+@pytest.mark.parametrize("value", ["1790000000", '"yesterday"', '""', "null"])
+def test_what_is_no_time(value: str) -> None:
+    with pytest.raises(e.UnexpectedReply):
+        reply(f'{{"at": {value}}}').moment("at")
 
 
 def test_what_is_there() -> None:

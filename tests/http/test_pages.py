@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mktool import errors as e
-from mktool.http.pages import by_token
+from mktool.http.pages import by_last_id, by_offset, by_token
 from mktool.spec import Endpoint
 from tests.contract import Wire
 from tests.http.test_upload import opened
@@ -33,3 +33,32 @@ def test_a_list_that_goes_on_is_not_taken_for_whole(tmp_path: Path) -> None:
     assert [next(found).get("n"), next(found).get("n")] == [1, 2]
     with pytest.raises(e.Unsupported):
         next(found)
+
+
+def items(*ids: str, more: bool = False, **query: str) -> Wire:
+    reply = {"data": [{"id": id} for id in ids], "has_more": more}
+    return Wire("GET", "/a/items", query=query, reply=reply)
+
+
+def test_items_follow_the_last_id(tmp_path: Path) -> None:
+    script = (items("1", "2", more=True, limit="2"), items("3", limit="2", after="2"))
+    client, vendor, _ = opened(tmp_path, *script)
+    assert [item.need("id") for item in by_last_id(client, LIST, "a", size=2)] == ["1", "2", "3"]
+    assert vendor.script == []
+
+
+def test_an_empty_page_ends_a_list_that_claims_more(tmp_path: Path) -> None:
+    client, _, _ = opened(tmp_path, items(more=True))
+    assert list(by_last_id(client, LIST, "a")) == []
+
+
+def test_items_are_counted_until_a_page_is_short(tmp_path: Path) -> None:
+    script = (
+        items("1", "2", limit="2", offset="0", since="9"),
+        items("3", "4", limit="2", offset="2", since="9"),
+        items(limit="2", offset="4", since="9"),
+    )
+    client, vendor, _ = opened(tmp_path, *script)
+    found = by_offset(client, LIST, "a", query={"since": "9"}, size=2, rows="data")
+    assert [item.need("id") for item in found] == ["1", "2", "3", "4"]
+    assert vendor.script == []

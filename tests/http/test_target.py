@@ -95,3 +95,13 @@ def test_the_sandbox_keeps_the_hosts_apart() -> None:
     assert target.origin == "http://127.0.0.1:9"
     both = Target(HOME, "https://proxy.example", "http://127.0.0.1:9")
     assert both.origin == "https://proxy.example"
+
+
+def test_a_setting_may_be_part_of_the_address() -> None:
+    target = Target("https://{host}")
+    assert target.url("/v3", {"host": "eu.vendor.example"}) == "https://eu.vendor.example/v3"
+    assert (
+        Target("https://{host}", "https://proxy.example").url("/v3") == "https://proxy.example/v3"
+    )
+    with pytest.raises(ConfigError, match="'host' is missing"):
+        target.url("/v3", {"other": "x"})
