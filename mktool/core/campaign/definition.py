@@ -14,6 +14,7 @@ from . import keys
 from .document import MB, Document, read_text
 
 MAX_TEMPLATE = 5 * MB
+MAX_PATH = 1000  # characters of what may be the name of a file
 WAIT = 4 * 3600.0  # seconds; most of those who open a mail do so within hours
 _FILE = re.compile(r"[^\s{}<>:]+\.(?:html?|txt|md|mjml|[A-Za-z]{2,4})")
 _SMS_SENDER = re.compile(
@@ -242,14 +243,15 @@ def _content(document: Document, value: str, key: tuple[str, ...], *, html: bool
         made = value.removesuffix(".mjml") + ".html"
         raise document.error(key, f"{value} is MJML, not HTML", f"npx mjml {value} -o {made}")
     file = document.path.absolute().parent / value
-    if _FILE.fullmatch(value) or _exists(file, value):
+    if len(value) <= MAX_PATH and (_FILE.fullmatch(value) or _exists(file, value)):
         try:
             return read_text(file, MAX_TEMPLATE)
         except InvalidInput as error:
-            hint = f"ls {file.parent}" if not file.exists() else error.hint
+            hint = error.hint if _exists(file, value) else f"ls {file.parent}"
             raise document.error(key, error.message, hint) from None
     if html and value.strip() and "<" not in value:
-        raise document.error(key, f"is no HTML, and there is no file {file}", f"ls {file.parent}")
+        place = str(file)[:MAX_PATH]
+        raise document.error(key, f"is no HTML, and there is no file {place}", f"ls {file.parent}")
     return value
 
 
@@ -258,7 +260,7 @@ def _exists(file: Path, value: str) -> bool:
         return False
     try:
         return file.is_file()
-    except (OSError, ValueError):  # too long for a name: it is the content
+    except (OSError, ValueError):  # such as too long for a name: it is the content
         return False
 
 

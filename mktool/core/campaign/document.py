@@ -120,7 +120,7 @@ def read_text(path: Path, limit: int) -> str:
 def _near(name: str, keys: Mapping[str, Key]) -> str:
     import difflib
 
-    close = difflib.get_close_matches(name.lower(), keys, n=1)
+    close = difflib.get_close_matches(name[:100].lower(), keys, n=1)
     if close:
         return f"did you mean {close[0]}? {keys[close[0]].example}"
     return f"known here: {', '.join(keys)}" if len(keys) < 9 else INIT

@@ -191,6 +191,8 @@ def test_what_is_no_file_is_the_content(tmp_path: Path, text: str) -> None:
     [
         ("launch.html", None, "launch.html: there is no such file", "ls "),
         ("launch.htlm", None, "launch.htlm: there is no such file", "ls "),
+        ("x" * 300 + ".html", None, "too long", "ls "),
+        ("x" * 5000 + ".html", None, "is no HTML", "ls "),
         ("Hello", None, "is no HTML, and there is no file", "ls "),
         ("launch.mjml", b"<mjml>", "launch.mjml is MJML", "npx mjml launch.mjml -o launch.html"),
         ("a.html", "é".encode("cp1252"), "not UTF-8 (byte 0)", "iconv -f cp1252 -t utf-8"),
@@ -239,6 +241,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
         ("preheader = ['a']", "must be text, not a list", ""),
         ('preheader = "a\\u0007"', "must be one line", ""),
         ('preheader = "a\\nBcc: x"', "must be one line", ""),
+        (f"unsubscribe = 'https://{'{{ ' * 50_000}'", "longer than 4000 characters", ""),
         ("tags = 'x'", "must be a list of texts, not 'x'", 'tags = ["launch"]'),
         ("tags = [1]", "must be text, not 1", ""),
         ("tags = ['']", "must not hold an empty text", ""),
