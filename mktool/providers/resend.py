@@ -105,11 +105,11 @@ class Resend(Provider, CanCheck, CanDeliver, CanTrack, CanSuppress, CanTemplate)
         reply = self.client.call(SEND, json=body, key=batch.key, headers=ONE_BY_ONE)
         # The ids are those of the messages that were taken:
         # https://resend.com/changelog/batch-validation-modes (2025-09-19)
-        refused = {
-            row["index"]: Refusal("validation_error", str(row.get("message") or ""))
-            for row in reply.rows("errors")
-            if isinstance(row.get("index"), int)
-        }
+        refused = {no["index"]: Refusal("validation_error", str(no.get("message") or ""))
+                   for no in reply.rows("errors") if isinstance(no.get("index"), int)}  # fmt: skip
+        reasons = set(refused.values())
+        if len(refused) == len(body) > 1 == len(reasons):  # all for one: it is the campaign's fault
+            raise e.Rejected(reasons.pop().text, reply.where)
         taken = (n for n in range(len(body)) if n not in refused)
         ids = {n: reply.need(f"data.{place}.id") for place, n in enumerate(taken)}
         return Receipt([ids.get(n, "") for n in range(len(body))], refused=refused)

@@ -168,6 +168,19 @@ class TestResend(ProviderContract):
             ["e1", "", "e3"], refused={1: Refusal("validation_error", "Invalid `to` field.")}
         )
 
+    def test_what_all_are_refused_for_is_the_campaigns_fault(
+        self, cls: type[Provider], ledger: Ledger
+    ) -> None:
+        same = [{"index": n, "message": "Invalid `from` field."} for n in (0, 1)]
+        two = [same[0], {"index": 1, "message": "Invalid `to` field."}]
+        replies = (taken(errors=same), taken(errors=two), taken(errors=same[:1]))
+        script = [Wire("POST", "/emails/batch", reply=reply) for reply in replies]
+        resend, _, _ = self.open(cls, ledger, script)
+        with pytest.raises(e.Rejected, match="`from`"):
+            resend.deliver(BATCH)
+        assert resend.deliver(BATCH).refused.keys() == {0, 1}
+        assert resend.deliver(replace(BATCH, messages=(ADA,))).refused.keys() == {0}
+
     @pytest.mark.parametrize(
         "reply",
         [
