@@ -32,7 +32,8 @@ def connect(
 ) -> Entry:  # fmt: skip
     """Log in, keep the credential, and return the account as the vendor describes it."""
     spec, target = cls.spec, target_of(settings, cls.spec)
-    login.ready(spec, fields, flow)  # before the vault, which may ask for a passphrase
+    given, _ = login.ready(spec, fields, flow)  # before the vault, which may ask for a passphrase
+    target = target.at(options_of(settings, spec, None, environment=False) | dict(given.options))
     vault, note = choose_home(
         settings.config.get("vault", "home"), interactive=settings.interactive, ask=settings.ask
     )

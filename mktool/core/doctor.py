@@ -29,7 +29,7 @@ from ..store.config import SETTINGS, Config
 from ..store.locks import Holder, holder, lock_path
 from ..store.paths import config_dir, data_dir
 from ..store.vault.environment import environment_sources, variable
-from .settings import Settings, ledger_path, target_of
+from .settings import Settings, ledger_path, options_of, target_of
 
 State = Literal["ok", "warning", "problem"]
 
@@ -184,7 +184,8 @@ def _accounts(patient: Patient) -> Iterator[Finding]:
             continue
         spec = providers.load(entry.provider).spec
         yield _account(entry, patient.now, oldest)
-        origin = target_of(settings, spec).origin
+        options = options_of(settings, spec, entry, environment=False)
+        origin = target_of(settings, spec).at(options).origin
         if entry.origin != origin:
             yield Finding("accounts", "warning",
                           f"{entry.key} was authorized for {entry.origin}, not for {origin}",

@@ -33,9 +33,10 @@ class Session:
         self.settings, self.spec = settings, cls.spec
         self.account = account or DEFAULT
         self.max_wait = settings.max_wait
-        self.target = target_of(settings, cls.spec)
+        target = target_of(settings, cls.spec)
         secrets, self.entry = login_of(settings, cls.spec, account)
         self.options = options_of(settings, cls.spec, self.entry, environment=not account)
+        self.target = target.at(self.options)
         self.spec = cls.spec.paced(self.options)
         # Opened last: a typo or a missing account leaves nothing behind.
         self.ledger = Ledger(ledger_path())
@@ -83,6 +84,10 @@ def open_exchange(
 
         harden()  # for a secret of the environment, which no vault was opened for
         loopback = is_loopback(target.origin)
+        if target.mail:
+            from ..http.mail import MailWire
+
+            return MailWire(loopback=loopback)
         if many:
             from ..http.lean import LeanWire
 

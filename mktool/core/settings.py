@@ -71,7 +71,7 @@ def environment_accounts(settings: Settings) -> list[str]:
 
 def _like_a_credential(name: str) -> bool:
     """Whether a variable is named as those of the providers' secrets are, and not our vault's."""
-    words = ("TOKEN", "KEY", "SECRET", "SID", "PASSWORD", "URL")
+    words = ("TOKEN", "KEY", "SECRET", "SID", "PASSWORD", "URL", "_HOST")
     return name.endswith(words) and not name.startswith("MKTOOL_VAULT")
 
 
@@ -86,7 +86,7 @@ def target_of(settings: Settings, spec: Spec) -> Target:
     sandbox = environ.get("MKTOOL_SANDBOX", "")
     return Target(
         spec.base_url,
-        checked(override, where) if override else "",
+        checked(override, where, mail=spec.base_url.startswith("smtp")) if override else "",
         checked(sandbox, "$MKTOOL_SANDBOX") if sandbox else "",
     )
 
@@ -111,14 +111,14 @@ def login_of(
 ) -> tuple[Mapping[str, Secret], Entry | None]:
     """Return the environment's secrets if they are enough for a login, else the account."""
     secrets = {} if account else environment_secrets(spec, settings.environ)
-    if logs_in(settings, spec, secrets):
+    if not account and logs_in(settings, spec, secrets):
         return secrets, None
     return {}, _entry(spec, account or DEFAULT)
 
 
 def logs_in(settings: Settings, spec: Spec, secrets: Mapping[str, Secret]) -> bool:
     """Whether these secrets, and the settings that are none, are enough for a login."""
-    if not secrets:
+    if not (secrets or environment_options(spec, settings.environ)):
         return False
     login = Login(options_of(settings, spec, None, environment=True), secrets)
     return any(all(map(login.has, scheme.needs)) for scheme in spec.auth)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from ..errors import ConfigError
 
 HOST = r"[\w.-]+|[0-9a-f:.]+"  # a name or an address
+USUAL = {"http": ":80", "https": ":443", "smtp": ":587", "smtps": ":465"}
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -20,26 +21,31 @@ def is_loopback(url: str) -> bool:
 def origin(url: str) -> str:
     """Return ``scheme://host[:port]``, lower case, without the scheme's own port."""
     parts = urlsplit(url.lower())
-    usual = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    usual = USUAL.get(parts.scheme, "")
     return f"{parts.scheme}://{parts.netloc.removesuffix(usual)}"
 
 
-def checked(url: str, where: str) -> str:
-    """Return ``url`` without a trailing slash if tokens may travel there, else `ConfigError`."""
-    url = url.strip()
+def checked(url: str, where: str, *, mail: bool = False) -> str:
+    """Return ``url`` without a trailing slash if tokens may travel there, else `ConfigError`.
+
+    ``mail``: it is that of a mail server. To one on another machine a password goes over TLS only,
+    by smtp:// as well.
+    """
+    url, form = url.strip(), "smtp://HOST:PORT or smtps://HOST" if mail else "https://HOST"
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise ConfigError(f"{where}: not a URL", hint="write https://HOST") from None
+        raise ConfigError(f"{where}: not a URL", hint=f"write {form}") from None
     if parts.scheme == "http" and not is_loopback(url):
         raise ConfigError(f"{where}: plain http would show the token to the network",
                           hint="write https://…; http is allowed to 127.0.0.1 only")  # fmt: skip
-    if parts.scheme not in ("http", "https") or not re.fullmatch(HOST, parts.hostname or ""):
-        raise ConfigError(f"{where}: not a URL", hint="write https://HOST")
+    scheme = re.fullmatch("smtps?" if mail else "https?", parts.scheme)
+    if not scheme or not re.fullmatch(HOST, parts.hostname or ""):
+        raise ConfigError(f"{where}: not a URL", hint=f"write {form}")
     if "@" in parts.netloc or "?" in url or "#" in url:
         raise ConfigError(f"{where}: must not hold a user name, a query or a fragment",
-                          hint="write https://HOST[/PATH]")  # fmt: skip
+                          hint=f"write {form}")  # fmt: skip
     return url.rstrip("/")
 
 
@@ -54,6 +60,20 @@ class Target:
     home: str
     override: str = ""
     sandbox: str = ""
+
+    @property
+    def mail(self) -> bool:
+        """Whether a mail server is there, whose host is a setting."""
+        return self.home.startswith("smtp")
+
+    def at(self, options: Mapping[str, str]) -> Target:
+        """Return this target with the host of a mail server filled in: a password is bound to it.
+
+        Raises `ConfigError` for a setting that is missing or cannot be part of an address.
+        """
+        if not self.mail or self.override:
+            return self
+        return replace(self, home=checked(_filled(self.home, options), self.home, mail=True))
 
     @property
     def origin(self) -> str:
@@ -75,6 +95,9 @@ class Target:
     def move(self, url: str) -> str:
         """Return where an absolute address of the vendor leads from here."""
         parts = urlsplit(url)
+        if self.sandbox and parts.scheme.startswith("smtp"):  # on the port after its own
+            own = urlsplit(self.sandbox)
+            return f"smtp://{own.hostname}:{(own.port or 80) + 1}"
         tail = parts.path + (f"?{parts.query}" if parts.query else "")
         if is_loopback(url):
             return url
@@ -89,4 +112,6 @@ def _filled(home: str, options: Mapping[str, str]) -> str:
     try:
         return home.format_map(options)
     except KeyError as missing:
-        raise ConfigError(f"{home}: the setting {missing} is missing") from None
+        raise ConfigError(
+            f"{home}: the setting {missing} is missing", hint="mktool providers"
+        ) from None
