@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from email.utils import parseaddr
 from typing import Any
 
 from .. import errors as e
@@ -102,6 +101,8 @@ class SendGrid(Provider, CanCheck, CanDeliver, CanHold, CanSummarize, CanSuppres
             "categories": list(dict.fromkeys((batch.campaign, *batch.tags)))[:10],
         }
         if batch.reply_to:
+            from email.utils import parseaddr
+
             body["reply_to"] = _mailbox(Mailbox(*reversed(parseaddr(batch.reply_to))))
         if batch.send_at is not None:
             body |= {"send_at": int(batch.send_at), "batch_id": batch.hold}
