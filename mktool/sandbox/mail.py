@@ -11,7 +11,7 @@ import time
 from email import message_from_bytes
 from email.message import EmailMessage, MIMEPart
 from email.policy import EmailPolicy
-from typing import Any
+from typing import Any, cast
 
 from ..errors import Unsupported
 
@@ -101,7 +101,8 @@ class Mailroom:
 
     def _take(self, session: Session, envelope: Envelope) -> str:
         """Put a mail into the inbox; return the number that it is queued under."""
-        mail = message_from_bytes(envelope.original_content or b"", policy=_LENIENT)
+        source = envelope.original_content or b""
+        mail = cast(EmailMessage, message_from_bytes(source, policy=_LENIENT))
         login = session.auth_data
         user = login.login.decode(errors="replace") if isinstance(login, LoginPassword) else ""
         number = f"M{self.world.number():08d}"
