@@ -38,6 +38,7 @@ _BETWEEN_ROWS = {
     "/colgroup",
 }  # fmt: skip
 _BETWEEN_CELLS = {"tr", "/td", "/th"}
+_BLANKS = re.compile(r"[ \t\r\n]+")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+(?=\n)|[ \t]+(?=\n)")
 
 
@@ -160,19 +161,20 @@ def plain(source: str, words: re.Pattern[str]) -> str:
 
     spelled = _spelled_out(source)
     options = ConversionOptions(output_format="plain", extract_metadata=False)
-    content = convert(_in_cells(spelled, words), options).content or ""
+    content = convert(_laid_out(spelled, words), options).content or ""
     if words.findall(content) != words.findall(_without_tags(spelled)):
         raise ValueError("a word stands where there is no text")
     return _BLANK_LINES.sub("\n", content.replace("\xa0", " ")).strip()
 
 
 def _in_text(source: str, change: Callable[[str, str], str]) -> str:
-    """Return the document with its text changed, given the tag in front of it."""
+    """Return the document with its text changed, given the tag before it, or the ``pre`` around."""
     done, at, before = [], 0, ""
     for tag in tags(source):
         done += [change(source[at : tag.start], before), source[tag.start : tag.reach]]
         at = tag.reach
-        before = before if tag.name == "!--" else tag.name
+        if tag.name != "!--" and (before != "pre" or tag.name == "/pre"):
+            before = tag.name
     return "".join([*done, change(source[at:], before)])
 
 
@@ -186,8 +188,11 @@ def _without_tags(source: str) -> str:
     return "".join(source[start:end] for start, end in places)
 
 
-def _in_cells(source: str, words: re.Pattern[str]) -> str:
+def _laid_out(source: str, words: re.Pattern[str]) -> str:
     def cell(text: str, before: str) -> str:
+        if before == "pre":
+            return text
+        text = _BLANKS.sub(" ", text)
         if before in _BETWEEN_ROWS:
             return words.sub(r"<tr><td>\g<0></td></tr>", text)
         return words.sub(r"<td>\g<0></td>", text) if before in _BETWEEN_CELLS else text

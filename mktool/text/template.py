@@ -148,9 +148,8 @@ def bind(template: str, expressions: Mapping[str, str]) -> str:
     """Return the template with names exchanged for expressions.
 
     ``{"name": 'name | default("x")'}`` gives a name its default, but where it has one already.
+    Fault where a tag is not closed.
     """
-    if not expressions:
-        return template
     return "".join(_bound(segment, expressions) for segment in scan(template))
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ...text.template import scan, url_encoded, variable_name
 from .prepare import Parts, check_size, prepare, reading, with_defaults
-from .program import Piece, Program
+from .program import Piece, Program, slashes_are_safe
 
 __all__ = ["Content", "Parts", "Rendered", "compile", "prepare", "variable_name"]
 
@@ -55,6 +55,7 @@ class Content:
                 Piece("text", parts.text),
             ],
             unsubscribe=url,
+            slashes=slashes_are_safe(parts.html),
         )
         self.variables = self._program.variables
         self._names = frozenset(self.variables)

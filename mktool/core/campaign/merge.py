@@ -14,11 +14,17 @@ from ...errors import Unsupported
 from ...text.template import Segment, literal, scan
 from .content import Content, compile, one_line, unsubscribe_template
 from .prepare import Parts, reading
-from .program import Piece, Program, is_scoped
+from .program import (
+    CONSTANT,
+    Piece,
+    Program,
+    is_scoped,
+    slashes_are_safe,
+    with_slashes,
+)
 
 _OPENING = {"if", "for", "with", "filter", "autoescape"}
 _STRING = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*\'"""
-_CONSTANT = re.compile(rf"(?:{_STRING})\s*\|\s*safe")
 _COLUMN = re.compile(
     rf"([^\W\d]\w*)(?:\s*\|\s*(?:default|d)\s*\(\s*({_STRING})\s*(?:,\s*[Tt]rue\s*)?\))?"
 )
@@ -71,9 +77,11 @@ def split(parts: Parts, *, mark: str) -> Splitter | None:
     )
     pieces = [Piece(part, old, html=part == "html") for part, old in tokens.found]
     asked = any("unsubscribe" in piece.source for piece in pieces)
+    slashes = slashes_are_safe(parts.html)
+    source = with_slashes(source) if slashes else source
     splitter = Splitter(
         Merge(one_line(subject), source, text, tuple(tokens.found.values())),
-        Program(pieces, unsubscribe_template(parts) if asked else ""),
+        Program(pieces, unsubscribe_template(parts) if asked else "", slashes=slashes),
         subjects=sum(piece.name == "subject" for piece in pieces),
     )
     samples = (dict.fromkeys(whole.variables, sample) for sample in _SAMPLES)
@@ -104,7 +112,7 @@ def _exchanged(template: str, exchange: Callable[[str], str]) -> str:
             depth += (segment.word in _OPENING) - segment.word.startswith("end")
         if segment.kind == "block" or depth:
             block.append(segment)
-        elif segment.kind == "value" and not _CONSTANT.fullmatch(segment.inner):
+        elif segment.kind == "value" and not CONSTANT.fullmatch(segment.inner):
             done.append(segment.around(literal(exchange(f"{{{{ {segment.inner} }}}}"))))
         else:
             done.append(segment.source)
@@ -151,7 +159,7 @@ def _merged(part: str, template: str, tag: Callable[[str, str], str]) -> str:
 def _vendor_tag(part: str, segment: Segment, tag: Callable[[str, str], str]) -> str:
     if segment.kind in ("text", "raw", "comment"):
         return segment.source
-    if segment.kind == "value" and _CONSTANT.fullmatch(segment.inner):
+    if segment.kind == "value" and CONSTANT.fullmatch(segment.inner):
         return segment.source
     found = _COLUMN.fullmatch(segment.inner)
     if segment.kind == "block" or not found:

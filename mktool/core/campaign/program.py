@@ -8,6 +8,7 @@ is the call, so that templates are joined by a separator and their outcome is sp
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from types import MappingProxyType
@@ -28,7 +29,14 @@ _SCOPED = {
     "if", "elif", "else", "endif", "for", "endfor", "with", "endwith", "filter", "endfilter",
     "autoescape", "endautoescape",
 }  # fmt: skip
-_UNKNOWN = ("UnknownFilter", "UnknownTest", "UnknownFunction", "UnknownMethod")
+_UNKNOWN = {"UnknownFilter", "UnknownTest", "UnknownFunction"}
+_PLACE = re.compile(r" \(in [^()]*\)\Z")
+CONSTANT = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\s*\|\s*safe""")
+"""What is in a tag of a value that is HTML, and the same for all."""
+
+_SLASH = "&#x2f;"  # as the engine writes it in HTML
+_ABOUT_TO_BE_SLASH = re.compile(r"&#?x?2?f?(?:\s*\{[{%#]|[\"'])")
+_MARKUP_WORDS = re.compile(r"\b(?:safe|e|escape|tojson|filter|autoescape)\b")
 
 
 class Piece(NamedTuple):
@@ -43,14 +51,18 @@ class Program:
     """Templates that are rendered with the same values.
 
     ``unsubscribe`` is a template whose outcome they find under that name. ``variables`` are the
-    names they use. InvalidInput, with part and line, for what no values could make right.
+    names they use; with ``slashes`` HTML has them as they are. InvalidInput, with part and line,
+    for what no values could make right.
     """
 
-    def __init__(self, pieces: Sequence[Piece], unsubscribe: str = "") -> None:
+    def __init__(
+        self, pieces: Sequence[Piece], unsubscribe: str = "", *, slashes: bool = False
+    ) -> None:
         self._environment = _environment()
         self._prelude = f"{{% set unsubscribe %}}{unsubscribe}{{% endset %}}" if unsubscribe else ""
         # The ending of its name tells the engine how to escape.
         self._names = [f"{at}.{'html' if piece.html else 'txt'}" for at, piece in enumerate(pieces)]
+        self._html = [at for at, piece in enumerate(pieces) if piece.html and slashes]
         used: set[str] = set()
         for name, piece in zip(self._names, pieces, strict=True):
             used |= self._add(name, piece)
@@ -77,13 +89,20 @@ class Program:
         try:
             self._environment.render_template(name, **dict.fromkeys(self.variables, "x"))
         except TemplateError as error:
-            if error.kind in _UNKNOWN[:3]:
+            # A column is text, which is never called: the name of a function is wrong.
+            if error.kind in _UNKNOWN or "is not callable" in error.message:
                 raise _invalid(piece, error) from None
         except Exception:  # noqa: S110  # nothing is known yet of other values
             pass
 
     def run(self, values: Mapping[str, str]) -> list[str]:
         """Return the outcome of each piece; ValueError with the reason if there is none."""
+        outcomes = self._outcomes(values)
+        for at in self._html:
+            outcomes[at] = with_slashes(outcomes[at])
+        return outcomes
+
+    def _outcomes(self, values: Mapping[str, str]) -> list[str]:
         context = self._with_objects(values) if self._objects else values
         render = self._environment.render_template
         try:
@@ -115,6 +134,22 @@ def is_scoped(template: str) -> bool:
     return all(part.kind != "block" or part.word in _SCOPED for part in scan(template))
 
 
+def slashes_are_safe(html: str) -> bool:
+    """Tell whether `with_slashes` is the same for a whole and for its pieces.
+
+    It is where nothing stands next to a value that could make an entity together with it.
+    """
+    if _ABOUT_TO_BE_SLASH.search(html):
+        return False
+    tags = (part for part in scan(html) if part.kind in ("value", "block"))
+    return all(CONSTANT.fullmatch(tag.inner) or not _MARKUP_WORDS.search(tag.inner) for tag in tags)
+
+
+def with_slashes(html: str) -> str:
+    """Return HTML with slashes as such: the addresses in it are for simple readers as well."""
+    return html.replace(_SLASH, "/")
+
+
 def _join(pieces: Iterable[Piece]) -> str:
     groups = []
     for html, group in groupby(pieces, key=lambda piece: piece.html):
@@ -142,13 +177,17 @@ def _frozen(value: Any) -> Any:
 
 
 def _invalid(piece: Piece, error: TemplateError) -> InvalidInput:
-    return InvalidInput(f"{piece.name} line {error.line or 1}: {error.detail or error.message}")
+    return InvalidInput(f"{piece.name} line {error.line or 1}: {_words(error)}")
 
 
 def _reason(error: Exception) -> str:
     if not isinstance(error, TemplateError):
         return str(error) or type(error).__name__
-    reason = (error.detail or error.message).replace("`", "")
+    reason = _words(error).replace("`", "")
     if error.kind == "UndefinedError":
         return reason.replace("is undefined", "is empty")
     return f"line {error.line}: {reason}" if error.line else reason
+
+
+def _words(error: TemplateError) -> str:
+    return error.detail or _PLACE.sub("", error.message)

@@ -30,27 +30,30 @@ def some_expression(chance: random.Random) -> str:
     )  # fmt: skip
 
 
+TEXTS = (" ", "\n", "text ", "<p>", "&amp;", "\t😀", "- ", "'", "}}", "{ %}", "&#x2f;", "AT&")
+APART = ("{#- x {{ a }} -#}", "{%- raw %}{{ a }} {% endraw -%}", "{# ' #}", '{{ "<&" | safe }}')
+BLOCKS = (
+    "{%← if (EXPRESSION) →%}INNER{% else -%} z{% endif →%}",
+    "{% if (EXPRESSION) %}INNER{% elif a →%} {% endif %}",
+    "{% for i in range(2) →%}INNER{{ i }}{%← endfor →%}",
+    "{% with c = (EXPRESSION) →%}INNER{{ c }}{%← endwith %}",
+    "{% autoescape true %}INNER{% endautoescape %}",
+    "{% autoescape false %}INNER{% endautoescape %}",
+    "{% filter upper %}INNER{% endfilter %}",
+)
+
+
 def some_template(chance: random.Random, depth: int = 0) -> str:
+    kinds = [TEXTS, TEXTS, ("{{← EXPRESSION →}}",), APART, *([BLOCKS] if depth < 2 else [])]
     done = []
     for _ in range(chance.randint(1, 6)):
-        kind = chance.randint(0, 9 if depth < 2 else 4)
-        left, right = chance.choice(["", "", "-", "+"]), chance.choice(["", "", "-", "+"])
-        inner = some_template(chance, depth + 1) if kind > 4 else ""
-        done.append(
-            chance.choice([" ", "\n", "text ", "<p>", "&amp;", "\t😀", "- ", "'", "}}", "{ %}"])
-            if kind in (0, 1)
-            else f"{{{{{left} {some_expression(chance)} {right}}}}}"
-            if kind in (2, 3)
-            else chance.choice(["{#- x {{ a }} -#}", "{%- raw %}{{ a }} {% endraw -%}", "{# ' #}"])
-            if kind == 4
-            else f"{{%{left} if ({some_expression(chance)}) {right}%}}{inner}{{% else -%}} z{{% endif %}}"
-            if kind in (5, 6)
-            else f"{{% for i in range(2) {right}%}}{inner}{{{{ i }}}}{{%{left} endfor {right}%}}"
-            if kind == 7
-            else f"{{% with c = {some_expression(chance)} %}}{inner}{{{{ c }}}}{{% endwith %}}"
-            if kind == 8
-            else f"{{% autoescape {chance.choice(['true', 'false'])} %}}{inner}{{% endautoescape %}}"
-        )
+        piece = chance.choice(chance.choice(kinds))
+        for sign in "←→":
+            piece = piece.replace(sign, chance.choice(["", "-", "+"]))
+        piece = piece.replace("EXPRESSION", some_expression(chance))
+        if "INNER" in piece:
+            piece = piece.replace("INNER", some_template(chance, depth + 1))
+        done.append(piece)
     return "".join(done)
 
 
@@ -68,7 +71,9 @@ def test_put_together_it_is_the_whole() -> None:
     chance = random.Random(20261121)
     compared = refused = 0
     for _ in range(600):
-        parts = Parts(*(some_template(chance) for _ in range(3)), "https://x.example/{{ a }}?{{ b }}")
+        parts = Parts(
+            *(some_template(chance) for _ in range(3)), "https://x.example/{{ a }}?{{ b }}"
+        )
         splitter = split(parts, mark=MARK)
         assert splitter is not None, parts
         whole = compile(parts)
