@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -79,12 +79,7 @@ class Batch:
 
     def over(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``body`` with the options merged last; an object adds to ours."""
-        merged = dict(body)
-        for name, value in self.extra.items():
-            ours = merged.get(name)
-            both = isinstance(ours, Mapping) and isinstance(value, Mapping)
-            merged[name] = {**ours, **value} if both else value  # type: ignore[dict-item]
-        return merged
+        return _over(body, self.extra)
 
 
 class Refusal(NamedTuple):
@@ -164,3 +159,16 @@ class Broadcast:
     fields: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def over(self, body: Mapping[str, Any], *, without: Collection[str] = ()) -> dict[str, Any]:
+        """Return ``body`` with the options, all but those named, merged last."""
+        return _over(body, {name: v for name, v in self.extra.items() if name not in without})
+
+
+def _over(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(body)
+    for name, value in extra.items():
+        ours = merged.get(name)
+        both = isinstance(ours, Mapping) and isinstance(value, Mapping)
+        merged[name] = {**ours, **value} if both else value  # type: ignore[dict-item]
+    return merged

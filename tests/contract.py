@@ -154,7 +154,7 @@ class ProviderContract:
     def probe(self, kind: str) -> Example:
         """Return an example that reads, or one that writes."""
         for example in self.examples:
-            if (example.capability in WRITES) == (kind == "write"):
+            if (example.capability in WRITES | {"broadcast"}) == (kind == "write"):
                 return example
         pytest.fail(f"no {kind} example")
 

@@ -55,13 +55,17 @@ def by_offset(
     query: Mapping[str, str],
     size: int,
     rows: str = "",
+    count: str = "limit",
 ) -> Iterator[Reply]:
     """Yield the items of a list, each page asked for by how many came before; a short one ends
-    it."""
+    it. ``count`` names the parameter for how many are wanted."""
     offset = 0
     while True:
-        asked = {**query, "limit": str(size), "offset": str(offset)}
-        items = client.call(endpoint, *path, query=asked).each(rows)
+        asked = {**query, count: str(size), "offset": str(offset)}
+        page = client.call(endpoint, *path, query=asked)
+        if page.get(rows) is None:
+            page.need(rows)  # silence is not an empty list
+        items = page.each(rows)
         yield from items
         if len(items) < size:
             return

@@ -1,0 +1,146 @@
+"""Mailchimp. Marketing API 3.0: https://mailchimp.com/developer/marketing/api/ (read 2026-11)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+
+from .. import errors as e
+from ..capability import CanBroadcast, CanCheck, CanSummarize, CanSuppress, CanTrack
+from ..http.auth import Basic
+from ..message import Broadcast, Event, EventKind, Message, Reason, Receipt, Sent, Suppressed
+from ..model import Account, Login
+from ..provider import Provider
+from ..spec import MINUTE, Delivery, Endpoint, Field, Rule, Signed, Spec
+from ._mailchimp_audience import ENLIST, Audience, paged, tag_of
+from ._mailchimp_draft import UNSENT, draft
+
+ACCOUNT = Endpoint("account", "GET", "/")
+MEMBERS = Endpoint("members", "GET", "/lists/{}/members")
+CAMPAIGN = Endpoint("campaign", "GET", "/campaigns/{}")
+SEND = Endpoint("send", "POST", "/campaigns/{}/actions/send")
+SCHEDULE = Endpoint("schedule", "POST", "/campaigns/{}/actions/schedule")
+UNSCHEDULE = Endpoint("unschedule", "POST", "/campaigns/{}/actions/unschedule")
+CANCEL = Endpoint("cancel", "POST", "/campaigns/{}/actions/cancel-send")
+REPORT = Endpoint("report", "GET", "/reports/{}")
+ACTIVITY = Endpoint("activity", "GET", "/reports/{}/email-activity", timeout=120.0)
+QUARTER = 15 * MINUTE
+ACTIONS: Mapping[str, EventKind] = {"open": "opened", "click": "clicked", "bounce": "bounced"}
+GONE: Mapping[str, Reason] = {"unsubscribed": "unsubscribed", "cleaned": "bounced"}
+TOTALS = {"opened": "opens.opens_total", "unique_opens": "opens.unique_opens",
+          "clicked": "clicks.clicks_total", "unique_clicks": "clicks.unique_subscriber_clicks",
+          "unsubscribed": "unsubscribed", "complained": "abuse_reports",
+          "revenue": "ecommerce.total_revenue"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Key(Basic):
+    """A key ends with the data centre that holds its account: the host to ask."""
+
+    def sign(self, login: Login) -> Signed:
+        place = re.fullmatch(r"\S+-([a-z0-9]+)|\*+", login.value(self.field))  # ***: a dry run
+        if place is None:
+            raise e.NeedsLogin("an API key of Mailchimp ends with its data centre, as in …-us19",
+                               hint=e.login_command("mailchimp"))  # fmt: skip
+        return replace(super().sign(login), options={"dc": place[1] or place[0]})
+
+
+class Mailchimp(Provider, CanCheck, CanBroadcast, CanTrack, CanSummarize, CanSuppress):
+    spec = Spec(
+        name="mailchimp", title="Mailchimp", docs="https://mailchimp.com/developer/marketing/api/",
+        base_url="https://{dc}.api.mailchimp.com/3.0", auth=(Key("=mktool", "api_key"),),
+        fields=(
+            Field("api_key", "API key (…-us19)", True, pattern=r"\S+-[a-z]+[0-9]+",
+                  env=("MAILCHIMP_API_KEY",)),
+            Field("list_id", "the audience, if there are several", env=("MAILCHIMP_LIST_ID",)),
+            Field("status", "of newcomers to the audience: subscribed (they have agreed), or"
+                  " pending (they are asked)", pattern="subscribed|pending", default="subscribed")),
+        error_code=("title",), error_text=("errors.0.message", "detail"),
+        rules=(
+            # More than 10 requests at once; at worst it is said without a word:
+            # https://mailchimp.com/developer/marketing/docs/fundamentals/ (2026-08)
+            Rule(e.RateLimited, 403, code="", text="^$", message="too many requests at once"),
+            Rule(None, 400, operation="add field", text="already exists")),
+        delivery=Delivery("email", ENLIST, batch=500, group=500),
+        setup="""\
+1. https://admin.mailchimp.com/account/api: make an API key and copy it whole (it ends with -us19).
+2. Account, Domains: verify the domain of the sender.
+3. mktool authorize mailchimp; with several audiences add --field list_id=ID (Audience, Settings);
+   mktool test-integration mailchimp""",
+    )  # fmt: skip
+
+    def check(self) -> Account:
+        me = self.client.call(ACCOUNT, query={"fields": "account_id,account_name"})
+        return Account(me.need("account_id"), me.need("account_name"))
+
+    def merge_tag(self, name: str, default: str = "", /) -> str:
+        tag = f"*|{tag_of(name)}|*"
+        return f"*|IF:{tag_of(name)}|*{tag}*|ELSE:|*{default}*|END:IF|*" if default else tag
+
+    def enlist(self, broadcast: Broadcast, people: Sequence[Message], /) -> Receipt:
+        status = self.client.options["status"]
+        return self._to(broadcast).enlist(people, broadcast.fields, broadcast.token, status)
+
+    def draft(self, broadcast: Broadcast, /) -> str:
+        return draft(self.client, self._to(broadcast), broadcast)
+
+    def launch(self, id: str, at: float | None, /) -> None:
+        if at is None:
+            self.client.call(SEND, id)
+            return
+        if at % QUARTER:
+            next = datetime.fromtimestamp(at - at % QUARTER + QUARTER, UTC)
+            raise e.InvalidInput("Mailchimp sends on the quarter hour only (:00, :15, :30, :45)",
+                                 hint=f"such as {next:%Y-%m-%dT%H:%MZ}")  # fmt: skip
+        self.client.call(SCHEDULE, id, json={"schedule_time": _iso(at)})
+
+    def launched(self, id: str, /) -> bool:
+        return self._status(id) != UNSENT
+
+    def recall(self, id: str, /) -> None:
+        self.client.call(UNSCHEDULE if self._status(id) == "schedule" else CANCEL, id)
+
+    def track(self, sent: Sent, /) -> Iterator[Event]:
+        query = {"since": _iso(sent.since), "fields": "emails.email_address,emails.activity"}
+        for person in paged(self.client, ACTIVITY, sent.ref, query=query, rows="emails"):
+            for act in person.each("activity"):
+                if kind := ACTIONS.get(act.need("action")):
+                    detail = str(act.get("url") or act.get("type") or "")
+                    address = person.need("email_address")
+                    yield Event(kind, "", address, act.moment("timestamp"), detail)
+
+    def summarize(self, sent: Sent, /) -> Mapping[str, float]:
+        report = self.client.call(REPORT, sent.ref)
+        out, bounced = report.number("emails_sent"), sum(report.numbers("bounces").values())
+        known = {name: path for name, path in TOTALS.items() if report.get(path) is not None}
+        return {"sent": out, "bounced": bounced, "delivered": out - bounced,
+                **{name: report.number(path) for name, path in known.items()}}  # fmt: skip
+
+    def suppressed(self, since: float, /) -> Iterator[Suppressed]:
+        query = {"since_last_changed": _iso(since), "sort_field": "last_changed",
+                 "fields": "members.email_address,members.last_changed"}  # fmt: skip
+        for status, reason in GONE.items():
+            asked = {**query, "status": status}
+            for row in paged(self.client, MEMBERS, self._audience.id, query=asked, rows="members"):
+                yield Suppressed(row.need("email_address"), reason, row.moment("last_changed"))
+
+    @cached_property
+    def _audience(self) -> Audience:
+        return Audience(self.client, self.client.options.get("list_id", ""))
+
+    def _to(self, broadcast: Broadcast) -> Audience:
+        named = broadcast.extra.get("list_id")
+        return Audience(self.client, str(named)) if named else self._audience
+
+    def _status(self, id: str) -> str:
+        return self.client.call(CAMPAIGN, id, query={"fields": "status"}).need("status")
+
+
+def _iso(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S+00:00}"
+
+
+PROVIDER = Mailchimp
