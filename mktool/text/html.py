@@ -39,7 +39,7 @@ _BETWEEN_ROWS = {
 }  # fmt: skip
 _BETWEEN_CELLS = {"tr", "/td", "/th"}
 _BLANKS = re.compile(r"[ \t\r\n]+")
-_BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+(?=\n)|[ \t]+(?=\n)")
+_BLANK_LINES = re.compile(r"\n{3,}")
 
 
 class Tag(NamedTuple):
@@ -164,7 +164,8 @@ def plain(source: str, words: re.Pattern[str]) -> str:
     content = convert(_laid_out(spelled, words), options).content or ""
     if words.findall(content) != words.findall(_without_tags(spelled)):
         raise ValueError("a word stands where there is no text")
-    return _BLANK_LINES.sub("\n", content.replace("\xa0", " ")).strip()
+    lines = (line.rstrip() for line in content.replace("\xa0", " ").split("\n"))
+    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
 
 
 def _in_text(source: str, change: Callable[[str, str], str]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from typing import Literal, NamedTuple
 
 Kind = Literal["text", "value", "block", "raw", "comment"]
@@ -25,6 +26,7 @@ _STEP = re.compile(rf"{_STRING}|[\"'{{}}]|%\}}", re.DOTALL)
 _RAW = re.compile(r"\{%[-+]?\s*+raw\s*+[-+]?%\}")
 _ENDRAW = re.compile(r"\{%[-+]?\s*+endraw\s*+[-+]?%\}")
 _WORD = re.compile(rf"{_STRING}|[^\W\d]\w*+|\s++|==|.", re.DOTALL)
+_MARK = re.compile(r"zq([0-9]{1,9})x")
 _ENCODED = re.compile(r"\|\s*(?:urlencode|safe)\s*$")
 _RESERVED = {
     "and", "or", "not", "in", "is", "if", "else", "elif", "for", "true", "false", "none", "True",
@@ -211,9 +213,8 @@ class Veil:
     """
 
     def __init__(self, template: str, *others: str) -> None:
-        taken, number = "\n".join((template, *others)).lower(), 0
-        while (mark := f"zq{number}x") in taken:
-            number += 1
+        taken = {int(one) for one in _MARK.findall("\n".join((template, *others)).lower())}
+        mark = f"zq{next(one for one in count() if one not in taken)}x"
         self._mark = mark
         self._tags: list[str] = []
         self._words = re.compile(f'<!--({mark}b[0-9]+)z-->|({mark}[bcv][0-9]+)z(?:="")?')

@@ -97,22 +97,22 @@ class Program:
 
     def run(self, values: Mapping[str, str]) -> list[str]:
         """Return the outcome of each piece; ValueError with the reason if there is none."""
-        outcomes = self._outcomes(values)
-        for at in self._html:
-            outcomes[at] = with_slashes(outcomes[at])
-        return outcomes
-
-    def _outcomes(self, values: Mapping[str, str]) -> list[str]:
         context = self._with_objects(values) if self._objects else values
         render = self._environment.render_template
         try:
             if self._joined:
-                outcomes = render("all", **context).split(_SEPARATOR)
+                joined = render("all", **context)
+                outcomes = joined.split(_SEPARATOR)
                 if len(outcomes) == len(self._names):  # else a value has a separator in it
-                    return outcomes
-            return [render(name, **context) for name in self._names]
+                    return self._slashed(outcomes) if _SLASH in joined else outcomes
+            return self._slashed([render(name, **context) for name in self._names])
         except Exception as error:  # the engine's, or what a value's own method raised
             raise ValueError(_reason(error)) from None
+
+    def _slashed(self, outcomes: list[str]) -> list[str]:
+        for at in self._html:
+            outcomes[at] = with_slashes(outcomes[at])
+        return outcomes
 
     def _with_objects(self, values: Mapping[str, str]) -> dict[str, Any]:
         return {**values, **{name: _object(values.get(name, "{}")) for name in self._objects}}

@@ -71,9 +71,8 @@ def test_put_together_it_is_the_whole() -> None:
     chance = random.Random(20261121)
     compared = refused = 0
     for _ in range(600):
-        parts = Parts(
-            *(some_template(chance) for _ in range(3)), "https://x.example/{{ a }}?{{ b }}"
-        )
+        subject, html, text = (some_template(chance) for _ in range(3))
+        parts = Parts(subject, html, text, "https://x.example/{{ a }}?{{ b }}")
         splitter = split(parts, mark=MARK)
         assert splitter is not None, parts
         whole = compile(parts)
@@ -89,6 +88,18 @@ def test_put_together_it_is_the_whole() -> None:
             assert joined(splitter, values) == whole.render(values)[:3], (parts, values)
     assert compared > 500
     assert refused > 100
+
+
+@pytest.mark.parametrize(
+    "html",
+    ["&#{{ a }};", "& {%- if a %}{{ a }}{% endif %};", "{{ a | safe }}x2f;", "<i>{{ a }}</i>"],
+)
+def test_an_entity_half_of_which_is_a_value(html: str) -> None:
+    parts = Parts("", html, "", "")
+    splitter = split(parts, mark=MARK)
+    assert splitter is not None
+    for value in ("x2f", "#x2f", "&#", "1/2"):
+        assert joined(splitter, {"a": value}) == compile(parts).render({"a": value})[:3]
 
 
 def test_the_same_in_the_same_part_shares_a_token() -> None:
