@@ -46,12 +46,17 @@ class Refusal(Exception):
 
 def parsed(text: str | bytes) -> dict[str, Any] | None:
     """Return the JSON object in a text; None for what is none, or holds half a character."""
+    found = _decoded(text)
+    return found if isinstance(found, dict) else None
+
+
+def _decoded(text: str | bytes) -> Any:
     try:
         found = json.loads(text, parse_constant=_no_number)
         json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return found
 
 
 def _no_number(word: str) -> None:
@@ -102,3 +107,8 @@ class Call:
     def object(self) -> dict[str, Any] | None:
         """Return the JSON object in the body, None when there is no such thing."""
         return parsed(self.body)
+
+    def array(self) -> list[Any] | None:
+        """Return the JSON array in the body, None when there is no such thing."""
+        found = _decoded(self.body)
+        return found if isinstance(found, list) else None
