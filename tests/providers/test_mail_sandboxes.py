@@ -1,0 +1,108 @@
+"""Resend's provider against its sandbox, which is written from the documents alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mktool import errors as e
+from mktool import providers
+from mktool.http.client import Client
+from mktool.http.exchange import Exchange, Scope
+from mktool.http.target import Target
+from mktool.http.wire import Wire
+from mktool.message import Batch, Mailbox, Message, Sent
+from mktool.model import Login, Secret
+from mktool.store.ledger import Ledger
+from tests.contract import FixedCredential
+
+pytest.importorskip("uvicorn", reason="needs mktool[server]")
+
+from mktool.sandbox.server import Sandbox
+
+KEYS = {"resend": "re_sandbox_run", "sendgrid": "SG.sandbox.run"}
+PEOPLE = tuple(
+    Message(n, f"p{n}@example.com", f"Hi {n}", f"<p>Hi {n}</p>", f"Hi {n}",
+            unsubscribe=f"https://acme.example/u/{n}")
+    for n in (1, 2, 3)
+)  # fmt: skip
+RENDERED = Batch(
+    "launch", "key-1", Mailbox("news@acme.example", "Acme"), PEOPLE,
+    tags=("news",), reply_to="ada@acme.example",
+)  # fmt: skip
+
+
+class Desk:
+    """Opens providers on one ledger."""
+
+    def __init__(self, sandbox: Sandbox, home: Path) -> None:
+        self.sandbox, self.ledger = sandbox, Ledger(home / "ledger.db")
+        self.exchanges: list[Exchange] = []
+
+    def open(self, name: str, key: str = "") -> Any:
+        cls = providers.load(name)
+        options = {f.name: f.default for f in cls.spec.fields if f.default}
+        exchange = Exchange(
+            cls.spec.paced({"requests_per_second": "1000"}), "default",
+            lambda: Wire(loopback=True), self.ledger, sleep=lambda seconds: time.sleep(0.05),
+        )  # fmt: skip
+        exchange.scope = Scope(1, 1)
+        self.exchanges.append(exchange)
+        target = Target(cls.spec.base_url, sandbox=self.sandbox.url)
+        login = FixedCredential(Login(options, {"api_key": Secret(key or KEYS[name])}))
+        return cls(Client(exchange, target, login, options))
+
+    def inbox(self) -> list[Any]:
+        return list(self.sandbox.world.inbox.items)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with Sandbox(approve=True) as running:
+        made = Desk(running, tmp_path)
+        yield made
+        for exchange in made.exchanges:
+            exchange.close()
+        made.ledger.close()
+
+
+def test_resend_sends_each_message_once(desk: Desk) -> None:
+    resend = desk.open("resend")
+    assert resend.check().scopes == {"full_access", "sending_access"}
+    first = resend.deliver(RENDERED)
+    assert len(set(first.ids)) == 3
+    assert resend.deliver(RENDERED) == first
+    assert len(desk.inbox()) == 3
+    events = {event.id: event for event in resend.track(Sent("launch", time.time() - 60))}
+    assert events.keys() == set(first.ids)
+    assert {event.address for event in events.values()} == {m.to for m in PEOPLE}
+    with pytest.raises(e.Duplicate):
+        resend.deliver(replace(RENDERED, messages=PEOPLE[:2]))
+
+
+def test_resend_names_the_message_that_it_refuses(desk: Desk) -> None:
+    people = (PEOPLE[0], PEOPLE[1]._replace(to="nobody"), PEOPLE[2])
+    receipt = desk.open("resend").deliver(replace(RENDERED, messages=people))
+    assert receipt.refused.keys() == {1}
+    assert [bool(id) for id in receipt.ids] == [True, False, True]
+
+
+def test_resend_knows_a_key_that_may_only_send(desk: Desk) -> None:
+    resend = desk.open("resend", "re_sandbox_sending")
+    assert resend.check().scopes == {"sending_access"}
+    assert len(resend.deliver(RENDERED).ids) == 3
+    with pytest.raises(e.Forbidden):
+        list(resend.suppressed(0.0))
+    with pytest.raises(e.Unauthorized):
+        desk.open("resend", "re_other").check()
+
+
+def test_resend_lists_what_there_is(desk: Desk) -> None:
+    resend = desk.open("resend")
+    assert all(row.address for row in resend.suppressed(0.0))
+    assert all(resend.template(id) for id, _ in resend.templates())
