@@ -88,7 +88,7 @@ class Twilio(Provider, CanCheck, CanDeliver, CanTrace, CanTrack, CanHold):
         by = "MessagingServiceSid" if sender.startswith("MG") else "From"
         form: dict[str, Any] = {"To": message.to, by: sender, "Body": message.text}
         if batch.media:
-            form["MediaUrl"] = batch.media
+            form["MediaUrl"] = list(batch.media)
         if batch.send_at is not None:
             at = datetime.fromtimestamp(batch.send_at, UTC)
             form |= {"ScheduleType": "fixed", "SendAt": f"{at:%Y-%m-%dT%H:%M:%SZ}"}

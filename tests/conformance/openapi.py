@@ -37,23 +37,30 @@ class Vendor:
         """Nothing is open."""
 
 
-def connect(cls: type[Provider], vendor: Vendor, folder: Path, **options: str) -> Any:
-    """Return the provider, with an API key, talking to ``vendor``."""
+def connect(
+    cls: type[Provider],
+    vendor: Vendor,
+    folder: Path,
+    *,
+    secret: tuple[str, str] = ("api_key", "k"),
+    **options: str,
+) -> Any:
+    """Return the provider, with one secret (its name and text), talking to ``vendor``."""
     naps = list[float]()
     ledger = Ledger(folder / "ledger.db", clock=lambda: NOW + sum(naps))
     exchange = Exchange(cls.spec, "default", lambda: vendor, ledger, sleep=naps.append)
-    login = FixedCredential(Login({}, {"api_key": Secret("k")}))
+    login = FixedCredential(Login(options, {secret[0]: Secret(secret[1])}))
     return cls(Client(exchange, Target(cls.spec.base_url), login, options))
 
 
 class Document:
-    """The operations that one or several documents describe."""
+    """The operations that one or several documents describe, at a ``base`` path."""
 
-    def __init__(self, *documents: Mapping[str, Any]) -> None:
-        self._documents = documents
+    def __init__(self, *documents: Mapping[str, Any], base: str = "") -> None:
+        self._documents, self._base = documents, base
 
-    def check(self, request: Request) -> None:
-        """Fail unless the request is one that is documented."""
+    def check(self, request: Request, *, undocumented: frozenset[str] = frozenset()) -> None:
+        """Fail unless the request is one that is documented, but for ``undocumented`` members."""
         document, item = self._find(urlsplit(request.url).path)
         operation = item[request.endpoint.method.lower()]
         named = [
@@ -66,12 +73,13 @@ class Document:
         assert {name for name, p in known.items() if p.get("required")} <= asked.keys()
         for name, value in asked.items():
             _validate(_typed(value, _kind(known[name], document)), known[name]["schema"], document)
-        assert (request.json is not None) == ("requestBody" in operation)
-        if request.json is not None:
+        sent = request.form if request.json is None else request.json
+        assert (sent is not None) == ("requestBody" in operation)
+        if sent is not None:
             body = _resolved(operation["requestBody"], document)
-            schema = body["content"]["application/json"]["schema"]
-            _validate(request.json, schema, document)
-            assert not list(_strangers(request.json, schema, document))
+            schema = body["content"][request.content_type().partition(";")[0]]["schema"]
+            _validate(sent, schema, document)
+            assert set(_strangers(sent, schema, document)) <= undocumented
 
     def example(self, method: str, path: str, status: str = "200") -> Any:
         """Return the documented example of an answer."""
@@ -80,6 +88,8 @@ class Document:
         return content["examples"]["response"]["value"]
 
     def _find(self, path: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        assert path.startswith(self._base)
+        path = path.removeprefix(self._base)
         for document in self._documents:
             for template in sorted(document["paths"], key=lambda path: path.count("{")):
                 if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
@@ -105,6 +115,11 @@ def _kind(parameter: Mapping[str, Any], document: Mapping[str, Any]) -> Any:
 
 
 def _typed(value: str, kind: Any) -> Any:
+    """A value of a query, which is text, as the schema means it."""
+    if kind == "array":
+        return value.split(",")
+    if kind == "boolean":
+        return {"true": True, "false": False}[value]
     return int(value) if kind in ("integer", "number") else value
 
 
