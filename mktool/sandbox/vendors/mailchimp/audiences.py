@@ -20,6 +20,7 @@ MOST = 500  # members of one batch
 STATUSES = ("subscribed", "unsubscribed", "cleaned", "pending", "transactional")
 _FIELD_TYPES = ("text", "number", "address", "phone", "date", "url", "imageurl", "radio",
                 "dropdown", "birthday", "zip")  # fmt: skip
+IN_BATCH = frozenset({"full_name", "web_id"})  # what members lack there
 _ADDRESS = re.compile(r"[^@\s<>\"(),;:]{1,64}@[^@\s<>\"(),;:]+\.[^@\s<>\"(),;:.]{2,}")
 
 
@@ -72,12 +73,12 @@ class Audience:
     def tags(self, hash: str) -> list[dict[str, Any]]:
         return [{"id": s.id, "name": s.name} for s in self.segments.values() if hash in s.hashes]
 
-    def shown(self, member: Member) -> dict[str, Any]:
-        """Return a member as the API shows it."""
+    def shown(self, member: Member, lacking: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """Return a member as the API shows it; some replies lack some of it."""
         merge = {tag: member.merge.get(tag, "") for tag in self.fields}
         name = f"{merge.get('FNAME', '')} {merge.get('LNAME', '')}".strip()
         tags = self.tags(member.hash)
-        return {
+        found = {
             "id": member.hash, "email_address": member.email, "contact_id": member.hash,
             "unique_email_id": member.hash[:10], "full_name": name, "web_id": 1,
             "email_type": "html", "status": member.status, "merge_fields": merge,
@@ -86,6 +87,7 @@ class Audience:
             "timestamp_opt": iso(member.changed), "tags_count": len(tags), "tags": tags,
             "list_id": self.id, "_links": [],
         }  # fmt: skip
+        return {name: value for name, value in found.items() if name not in lacking}
 
     def to_json(self) -> dict[str, Any]:
         counts = {s: sum(m.status == s for m in self.members.values()) for s in STATUSES}
@@ -216,7 +218,7 @@ class Audiences(Desk):
                      "error_code": reason.code, "field": "", "field_message": ""}
                 )  # fmt: skip
             else:
-                (updated if known else new).append(audience.shown(member))
+                (updated if known else new).append(audience.shown(member, IN_BATCH))
         return Reply(
             json={"new_members": new, "updated_members": updated, "errors": errors,
                   "total_created": len(new), "total_updated": len(updated),

@@ -9,6 +9,7 @@ from ...inbox import iso
 from ...vendor import on, text_of, whole
 from ...wire import Call, Reply
 from .audiences import (
+    IN_BATCH,
     MOST,
     Audience,
     Audiences,
@@ -19,6 +20,8 @@ from .audiences import (
     named_segment,
 )
 from .desk import API, body_of, invalid, missing, page
+
+IN_SEGMENT = frozenset({"contact_id", "tags", "tags_count", "web_id"})  # what members lack there
 
 
 class Segments(Audiences):
@@ -77,14 +80,16 @@ class Segments(Audiences):
     @on("GET", API + "/lists/{list}/segments/{segment}/members")
     def segment_members(self, call: Call) -> Reply:
         audience, segment = self._named(call)
-        return page(call, "members", [audience.shown(m) for m in _inside(audience, segment)])
+        return page(
+            call, "members", [audience.shown(m, IN_SEGMENT) for m in _inside(audience, segment)]
+        )
 
     @on("POST", API + "/lists/{list}/segments/{segment}/members")
     def add_to_segment(self, call: Call) -> Reply:
         audience, segment = self._named(call)
         member = self.member(audience, text_of(body_of(call), "email_address"))
         segment.hashes.add(member.hash)
-        return Reply(json=audience.shown(member))
+        return Reply(json=audience.shown(member, IN_SEGMENT))
 
     @on("GET", API + "/lists/{list}/members/{hash}/tags")
     def tags(self, call: Call) -> Reply:
@@ -167,7 +172,7 @@ def _move(
             continue
         (segment.hashes.add if into else segment.hashes.discard)(member.hash)
         moved.append(member)
-    return [audience.shown(member) for member in moved], unknown
+    return [audience.shown(member, IN_BATCH) for member in moved], unknown
 
 
 def _is_tag(tag: object) -> bool:
