@@ -28,6 +28,7 @@ _STRING = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*\'"""
 _COLUMN = re.compile(
     rf"([^\W\d]\w*)(?:\s*\|\s*(?:default|d)\s*\(\s*({_STRING})\s*(?:,\s*[Tt]rue\s*)?\))?"
 )
+_MOST_TOKENS = 500
 _SAMPLES = ("x", "<&'\"/> \r\n 😀")
 
 
@@ -75,6 +76,8 @@ def split(parts: Parts, *, mark: str) -> Splitter | None:
         _exchanged(template, partial(tokens.token, name))
         for name, template in zip(Parts._fields[:3], parts[:3], strict=True)
     )
+    if len(tokens.found) > _MOST_TOKENS:
+        return None
     pieces = [Piece(part, old, html=part == "html") for part, old in tokens.found]
     asked = any("unsubscribe" in piece.source for piece in pieces)
     slashes = slashes_are_safe(parts.html)

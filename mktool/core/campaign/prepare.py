@@ -21,7 +21,7 @@ from ...text.html import (
 )
 from ...text.template import Fault, Veil, bind, literal, scan, url_encoded
 
-LARGEST = 2_000_000
+LARGEST = 1_000_000
 """Characters of a part. Mail programs cut a message off at 102 KB; pictures belong behind URLs."""
 
 _URL = re.compile(r"https?://[^\s<>\"'()\[\]]*[^\s<>\"'()\[\].,;:!?]", re.IGNORECASE)

@@ -59,6 +59,7 @@ class Program:
         self, pieces: Sequence[Piece], unsubscribe: str = "", *, slashes: bool = False
     ) -> None:
         self._environment = _environment()
+        self._pieces = pieces
         self._prelude = f"{{% set unsubscribe %}}{unsubscribe}{{% endset %}}" if unsubscribe else ""
         # The ending of its name tells the engine how to escape.
         self._names = [f"{at}.{'html' if piece.html else 'txt'}" for at, piece in enumerate(pieces)]
@@ -98,16 +99,24 @@ class Program:
     def run(self, values: Mapping[str, str]) -> list[str]:
         """Return the outcome of each piece; ValueError with the reason if there is none."""
         context = self._with_objects(values) if self._objects else values
-        render = self._environment.render_template
-        try:
-            if self._joined:
-                joined = render("all", **context)
-                outcomes = joined.split(_SEPARATOR)
-                if len(outcomes) == len(self._names):  # else a value has a separator in it
-                    return self._slashed(outcomes) if _SLASH in joined else outcomes
-            return self._slashed([render(name, **context) for name in self._names])
-        except Exception as error:  # the engine's, or what a value's own method raised
-            raise ValueError(_reason(error)) from None
+        if self._joined:
+            try:
+                joined = self._environment.render_template("all", **context)
+            except Exception:  # each piece alone has a reason that names its line
+                return self._each(context)
+            outcomes = joined.split(_SEPARATOR)
+            if len(outcomes) == len(self._names):  # else a value has a separator in it
+                return self._slashed(outcomes) if _SLASH in joined else outcomes
+        return self._each(context)
+
+    def _each(self, context: Mapping[str, Any]) -> list[str]:
+        outcomes = []
+        for name, piece in zip(self._names, self._pieces, strict=True):
+            try:
+                outcomes.append(self._environment.render_template(name, **context))
+            except Exception as error:  # the engine's, or what a value's own method raised
+                raise ValueError(_reason(piece, error)) from None
+        return self._slashed(outcomes)
 
     def _slashed(self, outcomes: list[str]) -> list[str]:
         for at in self._html:
@@ -180,13 +189,13 @@ def _invalid(piece: Piece, error: TemplateError) -> InvalidInput:
     return InvalidInput(f"{piece.name} line {error.line or 1}: {_words(error)}")
 
 
-def _reason(error: Exception) -> str:
+def _reason(piece: Piece, error: Exception) -> str:
     if not isinstance(error, TemplateError):
-        return str(error) or type(error).__name__
+        return f"{piece.name}: {error or type(error).__name__}"
     reason = _words(error).replace("`", "")
     if error.kind == "UndefinedError":
         return reason.replace("is undefined", "is empty")
-    return f"line {error.line}: {reason}" if error.line else reason
+    return f"{piece.name} line {error.line or 1}: {reason}"
 
 
 def _words(error: TemplateError) -> str:

@@ -126,6 +126,7 @@ def test_what_is_the_same_for_all_is_no_token() -> None:
         "{% if a %}{% set b = a %}{% endif %}{{ b }}",
         "{% macro m() %}x{% endmacro %}{{ m() }}",
         "{% block b %}{{ a }}{% endblock %}",
+        "".join(f"{{{{ a ~ {place} }}}}" for place in range(1000)),
     ],
 )
 def test_what_reaches_further_is_rendered_whole(text: str) -> None:
