@@ -215,7 +215,11 @@ class _Line:
 
     def _piped(self, lines: Mapping[str, str]) -> Iterator[tuple[int, bytes]]:
         self.smtp.send("".join(f"{line}\r\n" for line in lines.values()))
-        return (self.smtp.getreply() for _ in lines)
+        for _ in lines:
+            reply = self.smtp.getreply()
+            yield reply
+            if reply[0] == 421:  # it hangs up
+                return
 
     def _in_turn(self, lines: Mapping[str, str]) -> Iterator[tuple[int, bytes]]:
         for command, line in lines.items():
@@ -295,8 +299,8 @@ def _refusal(no: _Refused) -> Response:
 
 def _status(no: _Refused) -> int:
     """The status that says what to do: wait, log in, ask for a right, or change the message."""
-    if no.code < 500:
-        return 425
+    if no.code < 500:  # the server is busy, or this one message has to wait
+        return 429 if no.code == 421 or no.command in ("connect", "MAIL") else 425
     if no.code in (530, 534, 535, 538):
         return 401
     return 403 if no.command in ("connect", "MAIL") and no.code != 552 else 422

@@ -41,7 +41,8 @@ def checked(url: str, where: str, *, mail: bool = False) -> str:
         raise ConfigError(f"{where}: plain http would show the token to the network",
                           hint="write https://…; http is allowed to 127.0.0.1 only")  # fmt: skip
     scheme = re.fullmatch("smtps?" if mail else "https?", parts.scheme)
-    if not scheme or not re.fullmatch(HOST, parts.hostname or ""):
+    beyond = mail and parts.path.strip("/")
+    if not scheme or beyond or not re.fullmatch(HOST, parts.hostname or ""):
         raise ConfigError(f"{where}: not a URL", hint=f"write {form}")
     if "@" in parts.netloc or "?" in url or "#" in url:
         raise ConfigError(f"{where}: must not hold a user name, a query or a fragment",

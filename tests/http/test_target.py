@@ -105,3 +105,23 @@ def test_a_setting_may_be_part_of_the_address() -> None:
     )
     with pytest.raises(ConfigError, match="'host' is missing"):
         target.url("/v3", {"other": "x"})
+
+
+@pytest.mark.parametrize("url", ["smtp://127.0.0.1:25", "smtp://mail.example:587", "smtps://[::1]"])
+def test_addresses_of_mail_servers(url: str) -> None:
+    assert checked(f"{url}/", "base_url", mail=True) == url
+    with pytest.raises(ConfigError, match="not a URL"):
+        checked(url, "base_url")
+
+
+@pytest.mark.parametrize("url", ["https://mail.example", "smtp://", "smtp://a:x", "smtp://a/b"])
+def test_no_addresses_of_mail_servers(url: str) -> None:
+    with pytest.raises(ConfigError, match="not a URL"):
+        checked(url, "base_url", mail=True)
+
+
+def test_mail_goes_to_the_port_after_that_of_the_sandbox() -> None:
+    target = Target("smtp://{host}:{port}", sandbox="http://127.0.0.1:8000")
+    for host in ("mail.example", "127.0.0.1"):
+        found = target.at({"host": host, "port": "25"})
+        assert (found.url(""), found.origin) == ("smtp://127.0.0.1:8001", "http://127.0.0.1:8000")
