@@ -26,7 +26,7 @@ _STEP = re.compile(rf"{_STRING}|[\"'{{}}]|%\}}", re.DOTALL)
 _RAW = re.compile(r"\{%[-+]?\s*+raw\s*+[-+]?%\}")
 _ENDRAW = re.compile(r"\{%[-+]?\s*+endraw\s*+[-+]?%\}")
 _WORD = re.compile(rf"{_STRING}|[^\W\d]\w*+|\s++|==|.", re.DOTALL)
-_MARK = re.compile(r"zq([0-9]{1,9})x")
+_MARK = re.compile(r"zq([0-9]{1,9})q")
 _ENCODED = re.compile(r"\|\s*(?:urlencode|safe)\s*$")
 _RESERVED = {
     "and", "or", "not", "in", "is", "if", "else", "elif", "for", "true", "false", "none", "True",
@@ -214,7 +214,7 @@ class Veil:
 
     def __init__(self, template: str, *others: str) -> None:
         taken = {int(one) for one in _MARK.findall("\n".join((template, *others)).lower())}
-        mark = f"zq{next(one for one in count() if one not in taken)}x"
+        mark = f"zq{next(one for one in count() if one not in taken)}q"
         self._mark = mark
         self._tags: list[str] = []
         self._words = re.compile(f'<!--({mark}b[0-9]+)z-->|({mark}[bcv][0-9]+)z(?:="")?')

@@ -29,7 +29,7 @@ _COLUMN = re.compile(
     rf"([^\W\d]\w*)(?:\s*\|\s*(?:default|d)\s*\(\s*({_STRING})\s*(?:,\s*[Tt]rue\s*)?\))?"
 )
 _MOST_TOKENS = 500
-_SAMPLES = ("x", "<&'\"/> \r\n 😀")
+_SAMPLES = ("a", "<&'\"/> \r\n 😀")
 
 
 class Merge(NamedTuple):

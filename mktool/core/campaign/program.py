@@ -35,7 +35,7 @@ CONSTANT = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\s*\|\s*safe"""
 """What is in a tag of a value that is HTML, and the same for all."""
 
 _SLASH = "&#x2f;"  # as the engine writes it in HTML
-_ABOUT_TO_BE_SLASH = re.compile(r"&#?x?2?f?(?:\s*\{[{%#]|[\"'])")
+_ABOUT_TO_BE_SLASH = re.compile(r"&#?\w{0,3}(?:\s*\{[{%#]|[\"'])")
 _MARKUP_WORDS = re.compile(r"\b(?:safe|e|escape|tojson|filter|autoescape)\b")
 
 
@@ -88,7 +88,7 @@ class Program:
     def _try(self, name: str, piece: Piece) -> None:
         """Find names of filters and functions that do not exist: the parser takes any."""
         try:
-            self._environment.render_template(name, **dict.fromkeys(self.variables, "x"))
+            self._environment.render_template(name, **dict.fromkeys(self.variables, "a"))
         except TemplateError as error:
             # A column is text, which is never called: the name of a function is wrong.
             if error.kind in _UNKNOWN or "is not callable" in error.message:
