@@ -10,7 +10,8 @@ import asyncio
 import time
 from email import message_from_bytes
 from email.message import EmailMessage, MIMEPart
-from email.policy import EmailPolicy
+from email.policy import EmailPolicy, default
+from functools import lru_cache
 from typing import Any, cast
 
 from ..errors import Unsupported
@@ -48,10 +49,15 @@ class _Lenient(EmailPolicy):
     """Reads a header that the standard library's parser trips over as an empty one."""
 
     def header_fetch_parse(self, name: str, value: str) -> Any:
-        try:
-            return super().header_fetch_parse(name, value)
-        except (AttributeError, IndexError, TypeError, ValueError):
-            return self.header_factory(name, "")
+        return _header(name, value)
+
+
+@lru_cache(maxsize=1024)  # the parser asks for the same header of a part again and again
+def _header(name: str, value: str) -> Any:
+    try:
+        return default.header_fetch_parse(name, value)
+    except (AttributeError, IndexError, TypeError, ValueError):
+        return default.header_factory(name, "")
 
 
 _LENIENT = _Lenient()

@@ -225,6 +225,8 @@ def test_only_a_made_up_key_is_let_in(sandbox: Sandbox, key: str, centre: str, s
         ("POST", "/lists", {"name": "x"}),
         ("POST", "/lists/{list}", {"members": "x"}),
         ("POST", "/lists/{list}/segments", {"name": "x", "static_segment": [], "options": {}}),
+        ("POST", "/lists/{list}/segments", {"name": "x", "options": {"conditions": [{"op": []}]}}),
+        ("POST", "/lists/{list}/segments", {"name": "x", "options": {"conditions": "x"}}),
         ("GET", "/nothing", None),
         ("GET", "/lists/nothing", None),
     ],

@@ -247,8 +247,10 @@ class Audiences(Desk):
 
     def keep(self, audience: Audience, data: dict[str, Any], now: float) -> Member:
         """Add or change a member; raises `Unwanted`."""
-        email, status = text_of(data, "email_address"), text_of(data, "status")
+        email = text_of(data, "email_address")
         known = audience.members.get(hashed(email))
+        usual = known.status if known else text_of(data, "status_if_new")
+        status = text_of(data, "status") or usual
         if not _ADDRESS.fullmatch(email) or email.lower().startswith("fake"):
             raise Unwanted("looks fake or invalid, please enter a real email address.")
         if status not in STATUSES:

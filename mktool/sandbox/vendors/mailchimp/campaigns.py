@@ -203,7 +203,7 @@ class Campaigns(Templates):
         recipients, settings = body.get("recipients"), body.get("settings")
         if isinstance(recipients, dict):
             audience = self.audience(recipients.get("list_id"))
-            sum(1 for _ in chosen(audience, _options(recipients)))  # refuses what it cannot choose
+            chosen(audience, _options(recipients))  # refuses what it cannot choose by
             campaign.recipients = recipients
         if isinstance(settings, dict):
             campaign.settings |= settings
@@ -229,7 +229,7 @@ class Campaigns(Templates):
 
     def _readers(self, campaign: Campaign) -> Iterator[Member]:
         audience = self.audiences.get(campaign.recipients.get("list_id", ""))
-        found = chosen(audience, _options(campaign.recipients)) if audience else iter(())
+        found = chosen(audience, _options(campaign.recipients)) if audience else []
         return (member for member in found if member.status == "subscribed")
 
     def _deliver(self, campaign: Campaign, now: float) -> None:

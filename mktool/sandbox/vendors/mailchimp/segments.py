@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 from ...inbox import iso
@@ -23,6 +23,18 @@ from .desk import API, body_of, invalid, missing, page
 
 IN_SEGMENT = frozenset({"contact_id", "tags", "tags_count", "web_id"})  # what members lack there
 
+_STATIC = ("static_is", "static_not")
+_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "is": str.__eq__,
+    "not": str.__ne__,
+    "contains": str.__contains__,
+    "notcontain": lambda value, wanted: wanted not in value,
+    "starts": lambda value, wanted: value.startswith(wanted),
+    "ends": lambda value, wanted: value.endswith(wanted),
+    "blank": lambda value, wanted: not value,
+    "blank_not": lambda value, wanted: bool(value),
+}
+
 
 class Segments(Audiences):
     """Parts of an audience."""
@@ -34,19 +46,26 @@ class Segments(Audiences):
         rows = [_shown(audience, segment) for segment in audience.segments.values()]
         return page(call, "segments", rows, list_id=audience.id)
 
+    @on("GET", API + "/lists/{list}/tag-search")
+    def search_tags(self, call: Call) -> Reply:
+        self.admit(call)
+        audience, start = self.audience(call.params["list"]), call.query.get("name", "").lower()
+        tags = [{"id": s.id, "name": s.name} for s in audience.segments.values()
+                if s.kind == "static" and s.name.lower().startswith(start)]  # fmt: skip
+        return Reply(json={"tags": tags, "total_items": len(tags)})
+
     @on("POST", API + "/lists/{list}/segments")
     def create_segment(self, call: Call) -> Reply:
         self.admit(call)
         audience, body = self.audience(call.params["list"]), body_of(call)
-        name, named, options = (
-            text_of(body, "name"),
-            body.get("static_segment"),
-            body.get("options"),
-        )
+        name = text_of(body, "name")
+        named, options = body.get("static_segment"), body.get("options")
         if not name or (named is None) == (options is None):
             raise invalid(name="a name, and either static_segment or options")
+        rules = options if isinstance(options, dict) else {}
+        chosen(audience, rules)  # refuses what it cannot choose by
         segment = add_segment(audience, name, "saved" if named is None else "static", call.now)
-        segment.options = options if isinstance(options, dict) else {}
+        segment.options = rules
         _move(audience, segment, named if isinstance(named, list) else [], into=True)
         return Reply(json=_shown(audience, segment))
 
@@ -119,29 +138,37 @@ class Segments(Audiences):
         return audience, found
 
 
-def chosen(audience: Audience, options: dict[str, Any]) -> Iterator[Member]:
-    """Yield the members that ``segment_opts`` of a campaign choose: all, if it says nothing."""
+def chosen(audience: Audience, options: dict[str, Any]) -> list[Member]:
+    """Return the members that ``segment_opts`` of a campaign choose: all, if it says nothing."""
     id = options.get("saved_segment_id")
     saved = audience.segments.get(whole(str(id)) or 0)
     if id and saved is None:
         raise invalid(segment_opts="no such segment")
     if saved is not None:
-        yield from _inside(audience, saved)
-    else:
-        yield from (m for m in audience.members.values() if _fits(audience, m, options))
+        return _inside(audience, saved)
+    conditions = _conditions(options)
+    rule = any if options.get("match") == "any" and conditions else all
+    return [
+        m for m in audience.members.values() if rule(_holds(audience, m, c) for c in conditions)
+    ]
 
 
 def _inside(audience: Audience, segment: Segment) -> list[Member]:
     if segment.kind == "saved":
-        return list(chosen(audience, segment.options))
+        return chosen(audience, segment.options)
     return [m for m in audience.members.values() if m.hash in segment.hashes]
 
 
-def _fits(audience: Audience, member: Member, options: dict[str, Any]) -> bool:
-    given = options.get("conditions")
-    conditions = [c for c in given if isinstance(c, dict)] if isinstance(given, list) else []
-    rule = any if options.get("match") == "any" and conditions else all
-    return rule(_holds(audience, member, condition) for condition in conditions)
+def _conditions(options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the conditions, or refuse what the sandbox cannot decide."""
+    given = options.get("conditions") or []
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise invalid(conditions="an array of objects")
+    for condition in given:
+        known = _STATIC if condition.get("field") == "static_segment" else _TESTS
+        if condition.get("op") not in list(known):
+            raise invalid(conditions=f"the sandbox does not know {condition.get('op')!r}")
+    return given
 
 
 def _holds(audience: Audience, member: Member, condition: dict[str, Any]) -> bool:
@@ -150,14 +177,7 @@ def _holds(audience: Audience, member: Member, condition: dict[str, Any]) -> boo
         segment = audience.segments.get(whole(str(wanted)) or 0)
         return (segment is not None and member.hash in segment.hashes) == (word == "static_is")
     value = member.email if name == "EMAIL" else member.merge.get(str(name), "")
-    tests = {
-        "is": value == str(wanted), "not": value != str(wanted), "contains": str(wanted) in value,
-        "notcontain": str(wanted) not in value, "starts": value.startswith(str(wanted)),
-        "ends": value.endswith(str(wanted)), "blank": not value, "blank_not": bool(value),
-    }  # fmt: skip
-    if word not in tests:
-        raise invalid(conditions=f"the sandbox does not know the operator {word!r}")
-    return tests[str(word)]
+    return _TESTS[str(word)](value, str(wanted))
 
 
 def _move(
