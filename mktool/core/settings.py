@@ -83,10 +83,10 @@ def target_of(settings: Settings, spec: Spec) -> Target:
     if not override:
         override = config.provider(spec.name).get("base_url", "")
         where = f"{config.path}: [providers.{spec.name}] base_url"
-    sandbox = environ.get("MKTOOL_SANDBOX", "")
+    sandbox, mail = environ.get("MKTOOL_SANDBOX", ""), Target(spec.base_url).mail
     return Target(
         spec.base_url,
-        checked(override, where, mail=spec.base_url.startswith("smtp")) if override else "",
+        checked(override, where, mail=mail) if override else "",
         checked(sandbox, "$MKTOOL_SANDBOX") if sandbox else "",
     )
 
