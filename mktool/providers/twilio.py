@@ -41,11 +41,11 @@ class Twilio(Provider, CanCheck, CanDeliver, CanTrace, CanTrack, CanHold):
         auth=(Basic("account_sid", "auth_token"),
               Basic("api_key_sid", "api_key_secret", also=("account_sid",))),
         fields=(
-            Field("account_sid", "Account SID (AC…)", pattern="AC[0-9a-fA-F]{32}",
+            Field("account_sid", "Account SID (AC…)", pattern="AC[0-9a-zA-Z]{32}",
                   env=("TWILIO_ACCOUNT_SID",)),
-            Field("auth_token", "auth token of the account", True, pattern="[0-9a-f]{32}",
-                  env=("TWILIO_AUTH_TOKEN",)),
-            Field("api_key_sid", "or the SID of an API key (SK…)", pattern="SK[0-9a-fA-F]{32}",
+            Field("auth_token", "auth token of the account", True, env=("TWILIO_AUTH_TOKEN",),
+                  pattern=r"[0-9a-f]{32}|sandbox\S*"),
+            Field("api_key_sid", "or the SID of an API key (SK…)", pattern="SK[0-9a-zA-Z]{32}",
                   env=("TWILIO_API_KEY", "TWILIO_API_KEY_SID")),
             Field("api_key_secret", "and its secret", True,
                   env=("TWILIO_API_SECRET", "TWILIO_API_KEY_SECRET"))),
@@ -54,7 +54,6 @@ class Twilio(Provider, CanCheck, CanDeliver, CanTrace, CanTrack, CanHold):
         # Rejected; what is wrong with the account or the sender is Forbidden: a campaign stops.
         rules=(
             Rule(e.RateLimited, code="20429|21611"),  # 20429 was never processed, says its page
-            Rule(e.Unauthorized, code="20003"),
             Rule(e.Forbidden, code="20403|20005|30002", message="the account is suspended or"
                  " closed", hint=f"billing and notices: {CONSOLE}"),
             Rule(e.Rejected, code="21408", message="sending to this country is not switched on",
@@ -63,7 +62,8 @@ class Twilio(Provider, CanCheck, CanDeliver, CanTrace, CanTrack, CanHold):
                  f" verification): {CONSOLE}"),
             Rule(e.Forbidden, code=r"2160[1367]|21661|2170[1-5]|572002",
                  hint="from must be a number, short code, name or service of this account"),
-            Rule(e.Forbidden, code=r"351[01]\d", hint="choose a time 15 minutes to 35 days ahead"),
+            Rule(e.Forbidden, code="2162[03]", hint="media: ten public addresses at most"),
+            Rule(e.Forbidden, code=r"351[0-2]\d", hint="choose a time 15 minutes to 35 days ahead"),
             Rule(e.Rejected, code="21610", message="the recipient has opted out (STOP)"),
             Rule(e.Rejected, code="30409", message="too late: it is on its way, or was canceled")),
         # Pages differ on the shortest notice, 5 minutes (35115) or 15 (35111): both are met.

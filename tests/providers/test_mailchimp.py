@@ -239,8 +239,8 @@ class TestMailchimp(ProviderContract):
                 errors={"ada@acme.example": exists, "bob@acme.example": exists},
             ),
             put(
-                member(ADA),
-                member(BOB),
+                member(ADA, status_if_new="subscribed"),
+                member(BOB, status_if_new="subscribed"),
                 update=True,
                 updated={"ada@acme.example": "subscribed", "bob@acme.example": "unsubscribed"},
             ),

@@ -7,6 +7,7 @@ from typing import Any
 from ...inbox import iso
 from ...vendor import invent, on
 from ...wire import Call, Reply
+from .audiences import hashed
 from .campaigns import Campaign, Campaigns
 from .desk import API, missing, page
 
@@ -33,6 +34,22 @@ class Reports(Campaigns):
         rows = [{"email_address": email, "status": "sent", "campaign_id": campaign.id}
                 for email in campaign.reached]  # fmt: skip
         return page(call, "sent_to", rows, campaign_id=campaign.id)
+
+    @on("GET", API + "/reports/{campaign}/email-activity")
+    def activity(self, call: Call) -> Reply:
+        campaign = self.campaign(call)
+        if campaign.sent is None:
+            raise missing()
+        told, when = self._report(campaign), iso(campaign.sent)
+        firsts = {"open": told["opens"]["unique_opens"], "click": told["clicks"]["unique_clicks"]}
+        rows = [
+            {"campaign_id": campaign.id, "list_id": told["list_id"], "list_is_active": True,
+             "email_id": hashed(email), "email_address": email, "_links": [],
+             "activity": [{"action": action, "timestamp": when, "ip": "192.0.2.1"}
+                          for action, most in firsts.items() if number < most]}
+            for number, email in enumerate(campaign.reached)
+        ]  # fmt: skip
+        return page(call, "emails", rows, campaign_id=campaign.id)
 
     def _report(self, campaign: Campaign) -> dict[str, Any]:
         audience = self.audience(campaign.recipients["list_id"])
