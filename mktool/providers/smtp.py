@@ -47,7 +47,8 @@ class Smtp(Provider, CanCheck, CanDeliver):
         base_url="smtp://{host}:{port}",
         auth=(Basic("username", "password", also=("host",)), Relay()),
         fields=(
-            Field("host", "name of the mail server", pattern=r"[\w.-]+|\[[0-9a-fA-F:.]+\]"),
+            Field("host", "name of the mail server", required=True,
+                  pattern=r"[\w.-]+|\[[0-9a-fA-F:.]+\]"),
             Field("port", "587 (STARTTLS), 465 (TLS), or 25 of a relay", default="587",
                   pattern=r"[1-9]\d{0,4}"),
             Field("username", "who logs in there, if anybody has to"),
