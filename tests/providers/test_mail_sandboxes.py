@@ -1,4 +1,5 @@
-"""Resend's provider against its sandbox, which is written from the documents alone."""
+"""Resend's and SendGrid's providers against their sandboxes, which are written from the documents
+alone."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from mktool.http.client import Client
 from mktool.http.exchange import Exchange, Scope
 from mktool.http.target import Target
 from mktool.http.wire import Wire
-from mktool.message import Batch, Mailbox, Message, Sent
+from mktool.message import Batch, Mailbox, Message, Receipt, Sent
 from mktool.model import Login, Secret
 from mktool.store.ledger import Ledger
 from tests.contract import FixedCredential
@@ -34,6 +35,10 @@ PEOPLE = tuple(
 RENDERED = Batch(
     "launch", "key-1", Mailbox("news@acme.example", "Acme"), PEOPLE,
     tags=("news",), reply_to="ada@acme.example",
+)  # fmt: skip
+MERGED = replace(
+    RENDERED, subject="Hi -0-", html="<p>Hi -0-</p>", text="Hi -0-", tokens=("-0-",),
+    messages=tuple(m._replace(subject="", html="", text="", values=(str(m.seq),)) for m in PEOPLE),
 )  # fmt: skip
 
 
@@ -106,3 +111,49 @@ def test_resend_lists_what_there_is(desk: Desk) -> None:
     resend = desk.open("resend")
     assert all(row.address for row in resend.suppressed(0.0))
     assert all(resend.template(id) for id, _ in resend.templates())
+
+
+def test_sendgrid_merges_for_each_recipient(desk: Desk) -> None:
+    sendgrid = desk.open("sendgrid")
+    assert "mail.send" in sendgrid.check().scopes
+    assert sendgrid.deliver(MERGED).id
+    texts = [str(item) for item in desk.inbox()]
+    assert len(texts) == 3
+    assert not [text for text in texts if "-0-" in text]
+    assert [text for text in texts if "Hi 2" in text]
+
+
+def test_sendgrid_sends_what_is_rendered_and_rehearses(desk: Desk) -> None:
+    sendgrid = desk.open("sendgrid")
+    one = replace(RENDERED, messages=PEOPLE[:1])
+    assert sendgrid.deliver(replace(one, rehearsal=True)) == Receipt()
+    assert desk.inbox() == []
+    sendgrid.deliver(one)
+    assert len(desk.inbox()) == 1
+
+
+def test_sendgrid_keeps_mail_until_it_is_cancelled(desk: Desk) -> None:
+    sendgrid = desk.open("sendgrid")
+    hold = sendgrid.hold()
+    sendgrid.deliver(replace(MERGED, send_at=time.time() + 3600, hold=hold))
+    sendgrid.release(hold, ())
+    with pytest.raises(e.Rejected):
+        sendgrid.release(hold, ())
+
+
+def test_sendgrid_names_the_recipient_that_it_refuses(desk: Desk) -> None:
+    people = (MERGED.messages[0], MERGED.messages[1]._replace(to="nobody"))
+    with pytest.raises(e.Rejected) as caught:
+        desk.open("sendgrid").deliver(replace(MERGED, messages=people))
+    assert caught.value.context.vendor_code.startswith("personalizations.1.")
+    with pytest.raises(e.Forbidden):
+        desk.open("sendgrid").deliver(replace(MERGED, sender=Mailbox("nobody")))
+    assert desk.inbox() == []
+
+
+def test_sendgrid_tells_what_became_of_it(desk: Desk) -> None:
+    sendgrid = desk.open("sendgrid")
+    sendgrid.deliver(MERGED)
+    assert sendgrid.summarize(Sent("launch", time.time())).get("sent") == 3
+    assert all(row.address for row in sendgrid.suppressed(0.0))
+    assert all(sendgrid.template(id) for id, _ in sendgrid.templates())
