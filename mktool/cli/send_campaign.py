@@ -16,8 +16,9 @@ from .terminal import name, span, terminal
 
 if TYPE_CHECKING:
     from ..core.campaign.campaign import Campaign, Options, Result
-    from ..core.campaign.engine import Progress
-    from ..core.campaign.plan import Plan, Reading
+    from ..core.campaign.forecast import Plan
+    from ..core.campaign.plan import Reading
+    from ..core.campaign.run import Progress
     from ..core.settings import Settings
 
 app = typer.Typer(rich_markup_mode=None)
@@ -67,18 +68,20 @@ def send_campaign(
 
     The same command again goes on where it stopped: nobody gets it twice.
     """
-    from ..core.campaign import campaign as campaigns
+    from ..core.campaign import opening, schedule
+    from ..core.campaign.campaign import Options
+    from ..core.campaign.forecast import forecast
 
     given = settings()
     if init:
         return _init(file)
     if file is None:
         raise e.InvalidInput("which campaign?", hint="mktool send-campaign --init writes one")
-    options = campaigns.Options(
-        as_name, recipients, segment, keep_content, skip_invalid, limit, max_errors, None,
+    options = Options(
+        as_name, recipients, segment, keep_content, skip_invalid, limit, max_errors,
         _states(retry or []), sys.stdin.buffer,
     )  # fmt: skip
-    wanted = campaigns.read(file, options, given)
+    wanted = opening.read(file, options, given)
     if test_to:
         from ..core.campaign import rehearse
 
@@ -90,19 +93,22 @@ def send_campaign(
     from ..core.side import stopping
 
     when = at if at is not None else wanted.send_at
-    with stopping(given), campaigns.opened(given, wanted, options) as campaign:
+    with stopping(given), opening.opened(given, wanted, options) as campaign:
         campaign.stage()
-        plan = campaign.plan()
+        plan = forecast(campaign)
         _say_plan(plan)
         _refuse_invalid(plan)
         if plan.to_send or campaign.unfinished:
             _confirm(given, campaign, plan, confirm)
-        if due := campaign.due(when, given.config.get("schedule", "zone")):
-            terminal().say(f"scheduled for {due}; `mktool run-due` sends it (cron)")
-            terminal().result({"plan": _plan_data(plan), "due": due}, text="scheduled")
+        moment = schedule.moment(campaign, when, given.config.get("schedule", "zone"))
+        if moment.ours:
+            terminal().say(f"scheduled for {moment.shown}; `mktool run-due` sends it (cron)")
+            terminal().result({"plan": _plan_data(plan), "due": moment.at}, text="scheduled")
             return 0
         with _progress(plan) as report:
-            result = campaign.send(report)
+            result = campaign.send(report, at=moment.at)
+        if moment.at and result.error is None:
+            terminal().say(f"held by {moment.holder} until {moment.shown}")
         return show(campaign, result, plan)
 
 
@@ -133,10 +139,11 @@ def _dry_run(
     given: Settings, wanted: Any, options: Options, folder: Path | None, samples: int
 ) -> int:
     from ..core.campaign import rehearse
+    from ..core.campaign.forecast import forecast
 
     with rehearse.rehearsed(given, wanted, options) as campaign:
         campaign.stage()
-        plan = campaign.plan()
+        plan = forecast(campaign)
         _say_plan(plan)
         files = rehearse.previews(campaign, folder, samples) if folder else []
     out = terminal()
@@ -272,7 +279,10 @@ def show(campaign: Campaign, result: Result, plan: Plan | None = None) -> int:
     if not out.json and reasons:
         out.result(None, ("state", "code", "reason", "recipients"), reasons, shorten="reason")
     if error is None:
-        if not result.progress.done:
+        if result.due is not None:
+            left = span(result.due - campaign.session.ledger.clock())
+            out.say(f"{result.held_back:,} wait for the winner of the test, in {left} (run-due)")
+        elif not result.progress.done:
             out.say(f"{campaign.definition.name} is complete: nobody was left to send to")
         return 0
     if not out.json:

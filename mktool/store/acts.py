@@ -19,9 +19,7 @@ from ..spec import DAY
 from .ledger import Ledger
 from .locks import lock_path
 
-State = Literal[
-    "scheduled", "open", "done", "failed", "unknown", "missed", "cancelled", "paused"
-]
+State = Literal["scheduled", "open", "done", "failed", "unknown", "missed", "cancelled", "paused"]
 UNFINISHED = ("open", "failed", "unknown")
 _SELECT = (
     "select id, created, updated, verb, provider, account, key, digest, state, content, due, zone,"
@@ -148,6 +146,14 @@ class Acts:
             db.execute(
                 "update acts set content = ?, updated = ? where id = ?",
                 (json.dumps(content), self.ledger.clock(), id),
+            )
+
+    def later(self, id: int, due: float, zone: str) -> None:
+        """Have an act go on at a time; ``zone`` is how that time is shown."""
+        with self.ledger.transaction() as db:
+            db.execute(
+                "update acts set state = 'scheduled', due = ?, zone = ?, updated = ? where id = ?",
+                (due, zone, self.ledger.clock(), id),
             )
 
     def state(self, id: int) -> State:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from ... import errors as e
-from ...message import Batch, Broadcast
+from ...message import Batch
 from ...spec import Delivery
 from ...text.template import variable_name
 from .compose import Composer, Enlister
 from .content import Content, compile
 from .definition import Definition, Variant
-from .engine import Course
-from .merge import merge_tags, split
+from .merge import split
 from .plan import HELD_BACK
 from .prepare import Parts, prepare
+from .run import Course
 
 
 class Prepared(NamedTuple):
@@ -97,16 +97,12 @@ def courses(
     return found
 
 
-def broadcast_of(
-    definition: Definition, postal_address: str, token: str, tag: Callable[[str, str], str]
-) -> Broadcast:
-    """Return what a vendor with an audience of its own sends."""
-    variant = definition.variants[0]
-    parts = merge_tags(parts_of(definition, variant, postal_address), tag)
-    return Broadcast(
-        definition.name, token, variant.sender, parts.subject, parts.html, parts.text,
-        definition.preheader, definition.reply_to, (), definition.tags, definition.options,
-    )  # fmt: skip
+def fitting(delivery: Delivery, contents: Sequence[Prepared]) -> Delivery:
+    """Return how these contents are delivered: one message a request, where the vendor merges and
+    one of them cannot be taken apart."""
+    if delivery.merge and any(split(one.parts, mark="x" * 12) is None for one in contents):
+        return replace(delivery, batch=1, merge=False)
+    return delivery
 
 
 def enlisting(course: Course, fields: Sequence[str]) -> Course:

@@ -14,19 +14,18 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ... import errors as e
 from ...capability import CanTrace
 from ...http.exchange import Call, Scope
-from ...message import Batch, Broadcast
+from ...message import Batch
 from ...store import limits as rate
 from ...store.campaigns import CampaignFile, Claim, Outcome, Recipient, State
-from ...store.suppressions import EVERYWHERE, Suppressions
-from .compose import Composer, Enlister
+from ...store.suppressions import Suppressions
 from .lane import Done, Job, Lane, repeats
+from .run import Clock, Course, Progress, Run
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -37,72 +36,12 @@ LOST_IN_A_ROW = 5  # requests without an answer after which a run stops
 KEY_MARGIN = 0.9  # of the time for which a vendor says that it remembers a key
 
 
-class Course(NamedTuple):
-    """One variant on its way: its content, and the batch that its requests are made from.
-
-    ``number`` None is the only variant of a campaign without a test.
-    """
-
-    number: int | None
-    composer: Composer | Enlister
-    batch: Batch
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a run got: recipients. ``asked`` is how many it set out to send to."""
-
-    asked: int = 0
-    sent: int = 0
-    failed: int = 0
-    unknown: int = 0
-    started: float = field(default_factory=time.monotonic)
-
-    @property
-    def done(self) -> int:
-        return self.sent + self.failed + self.unknown
-
-    @property
-    def rate(self) -> float:
-        """Recipients a second."""
-        return self.done / max(time.monotonic() - self.started, 0.001)
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What a run is asked to do. ``limit`` recipients at most, ``max_errors`` refusals or lost
-    requests until it stops, ``rate`` messages a second (0: the vendor's), all at most."""
-
-    act: int
-    token: str
-    courses: Sequence[Course]
-    broadcast: Broadcast | None = None
-    limit: int = 0
-    max_errors: int = 1000
-    rate: float = 0.0
-    concurrency: int = 0
-    lists: tuple[str, ...] = (EVERYWHERE,)
-    stopped: Callable[[], str] = lambda: ""  # why somebody else had it stopped
-    report: Callable[[Progress], None] = lambda progress: None
-
-
-class Clock:
-    """The vendor's time: what it told once, carried on by a clock that nobody sets."""
-
-    def __init__(self, session: Session) -> None:
-        self._base = session.ledger.clock() + (session.exchange.skew or 0.0) - time.monotonic()
-
-    def now(self) -> float:
-        return self._base + time.monotonic()
-
-
 class Engine:
     """One run over one campaign, whose lock the caller holds."""
 
     def __init__(self, session: Session, file: CampaignFile, run: Run) -> None:
-        assert session.spec.delivery is not None
         self.session, self.file, self.run = session, file, run
-        self.delivery = session.spec.delivery
+        self.delivery = run.delivery
         self.clock = Clock(session)
         self.progress = Progress()
         self.error: e.MktoolError | None = None
@@ -118,7 +57,7 @@ class Engine:
         self._lost_in_a_row = 0
         self._suppressions = Suppressions(session.ledger)
         wanted = run.concurrency or self.delivery.concurrency
-        self._lanes = [Lane(session, self._halt) for _ in range(wanted)]
+        self._lanes = [Lane(session, run.delivery, self._halt) for _ in range(wanted)]
         self._work = self._candidates()
 
     def go(self) -> None:
@@ -150,9 +89,11 @@ class Engine:
                 waiting.extend(self._ready(room, idle=not (waiting or self._flying)))
             wait = self._turn(finished, waiting)
             self.run.report(self.progress)
-            if not self._flying and (self._halt.is_set() or not (waiting or self._doubtful)):
+            idle = not (self._flying or waiting)
+            if (idle and not self._doubtful) or (not self._flying and self._halt.is_set()):
                 return
             finished = list(self._landed(wait))
+            self._flying -= len(finished)
 
     def _landed(self, wait: float) -> Iterator[Done]:
         """Yield what lanes have finished: at least one, unless the wait is over first."""
@@ -191,7 +132,6 @@ class Engine:
             (self.session.spec.name, self.session.account),
         )
         starting: list[Job] = []
-        self._flying -= len(finished)
         with self.file.transaction():
             for done in finished:
                 self._settle(done)

@@ -133,10 +133,9 @@ class Fixed:
 class Lane:
     """One account's client, for one thread."""
 
-    def __init__(self, session: Session, halt: threading.Event) -> None:
+    def __init__(self, session: Session, delivery: Delivery, halt: threading.Event) -> None:
         settings, spec = session.settings, session.spec
-        assert spec.delivery is not None
-        self.delivery: Delivery = spec.delivery
+        self.delivery = delivery
         self.repeats = repeats(session.provider)
         self.halt = halt
         self._tally = Tally(settings.sleep)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from ...message import Channel
-from ...spec import Delivery, Limit
-from ...store import limits as rate
 from ...store.campaigns import key_of
 from ...store.staging import Stage, Staged
 from ...text.address import email_address, phone_number
@@ -130,8 +128,8 @@ class Reader:
         content = self.contents[max((variant or 1) - 1, 0)]
         known = {name: cell for name, cell in zip(self.fields, cells, strict=True) if cell}
         known[self.address] = address
-        if reason := content.problem(known):
-            return self._bad(found, line, address, reason)
+        if missing := content.problem(known):
+            return self._bad(found, line, address, missing)
         if found.texts is not None:
             found.texts.add(content.render(known).text)
         data = orjson.dumps(cells) if cells else None
@@ -161,42 +159,3 @@ class Reader:
 def _without(text: str) -> str:
     """Return the text as it would be without what only UCS-2 can say."""
     return "".join(c if segments(c).encoding == GSM else "?" for c in text)
-
-
-def requests(delivery: Delivery, messages: int) -> int:
-    return -(-messages // delivery.batch)
-
-
-def seconds(limits: Iterable[Limit], delivery: Delivery, messages: int, rate_: float = 0) -> float:
-    """Return how long the limits make it take, at least."""
-    bucket = delivery.endpoint.counts_as
-    calls = requests(delivery, messages)
-    counting = [limit for limit in limits if limit.bucket in ("*", bucket)]
-    longest = calls * rate.interval(counting, bucket)
-    for limit in counting:
-        longest = max(longest, (calls - 1) // limit.calls * limit.per if calls else 0.0)
-    return max(longest, messages / rate_ if rate_ else 0.0)
-
-
-@dataclass(slots=True)
-class Plan:
-    """What a run would do.
-
-    ``audience`` is everybody the campaign is for, ``to_send`` who is left of it. ``reading`` is
-    None where the list was read before. ``largest`` is in bytes, ``seconds`` what the limits make
-    it take, ``price`` US dollars.
-    """
-
-    name: str
-    provider: str
-    account: str
-    channel: Channel
-    audience: int
-    to_send: int
-    suppressed: int
-    requests: int
-    seconds: float
-    price: float
-    largest: int
-    reading: Reading | None = None
-    warnings: list[str] = field(default_factory=list)

@@ -1,0 +1,150 @@
+"""
+Which campaign a file means: a new one, or one to go on with.
+
+A campaign is an act of the ledger whose key is its name: the same name again goes on with it. What
+its recipients see is kept in the act, so that a crash, or an edit of the file, changes nothing
+about what is under way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ... import errors as e
+from ...store.acts import Act, Acts, Wanted
+from ...store.campaigns import CampaignFile, path_of
+from ...store.locks import lock_path, named_lock
+from . import definition
+from .campaign import VERB, Campaign, Options, delivery_of
+from .definition import Definition
+from .recipients import shown
+
+if TYPE_CHECKING:
+    from ..session import Session
+    from ..settings import Settings
+
+
+def read(path: Path, options: Options, settings: Settings) -> Definition:
+    """Return the definition in a file, as the command line changes it."""
+    found = definition.load(path)
+    changed: dict[str, Any] = {}
+    if options.name:
+        changed["name"] = options.name
+    if options.recipients:
+        changed["recipients"] = options.recipients
+    if name := options.segment or found.segment:
+        terms = filter(None, (found.where, settings.config.segment(name)))
+        changed |= {"segment": name, "where": " and ".join(f"({term})" for term in terms)}
+    if options.skip_invalid:
+        changed["skip_invalid"] = True
+    found = replace(found, **changed) if changed else found
+    delivery = delivery_of(found.provider)
+    definition.check_channel(found, delivery.channel)
+    return found
+
+
+@contextlib.contextmanager
+def opened(settings: Settings, wanted: Definition, options: Options) -> Iterator[Campaign]:
+    """Open the campaign of a file, new or begun, and hold its lock: `Busy` names who else does."""
+    from ..session import open_session
+
+    session = open_session(settings, wanted.provider, wanted.account, many=True)
+    try:
+        with _lock(wanted.name):
+            yield Campaign(session, _act(session, wanted, options), options, wanted.recipients)
+    finally:
+        session.close()
+
+
+@contextlib.contextmanager
+def resumed(settings: Settings, act: Act, options: Options) -> Iterator[Campaign]:
+    """Open a campaign from the ledger alone: its list was read, and is not read again."""
+    from ..session import open_session
+    from ..settings import DEFAULT
+
+    account = "" if act.account == DEFAULT else act.account
+    session = open_session(settings, act.provider, account, many=True)
+    try:
+        with _lock(str(act.key)):
+            yield Campaign(session, Acts(session.ledger).get(act.id), options)
+    finally:
+        session.close()
+
+
+def _lock(name: str) -> contextlib.AbstractContextManager[None]:
+    short = hashlib.sha256(name.encode()).hexdigest()[:16]  # a name may be longer than a file's
+    return named_lock(lock_path(f"campaign-{short}"), "mktool send-campaign")
+
+
+def _act(session: Session, wanted: Definition, options: Options) -> Act:
+    """Return the act of a campaign: begun, or new; refuses another content under its name."""
+    acts = Acts(session.ledger)
+    digest = definition.digest(wanted)
+    found = acts.named(VERB, wanted.name)
+    if found is None:
+        return _begin(acts, session, wanted, digest)
+    found = _ready(acts, found)
+    if found.state == "paused":
+        raise e.InvalidInput(
+            f"the campaign {wanted.name!r} is paused", hint=f"mktool campaign resume {wanted.name}"
+        )
+    if found.state == "cancelled":
+        raise e.InvalidInput(
+            f"the campaign {wanted.name!r} was cancelled", hint="--as NAME begins a new one"
+        )
+    if found.digest == digest and found.provider == session.spec.name:
+        return _refreshed(acts, found, wanted)
+    if options.keep_content:
+        return found
+    with CampaignFile(path_of(found.id)) as file:
+        begun = file.begun()
+    if begun:
+        raise e.InvalidInput(
+            f"the campaign {wanted.name!r} went out, at least in part, with another content",
+            hint="--keep-content goes on with that one, --as NAME sends this one as a new campaign",
+        )
+    if found.provider != session.spec.name or found.account != session.account:
+        acts.mark(found.id, "cancelled", code="replaced", error="begun anew elsewhere")
+        return _begin(acts, session, wanted, digest)
+    mended = _wanted(session, wanted, digest, found.content["token"])
+    with CampaignFile(path_of(found.id)) as file:
+        file.forget()
+    return _ready(acts, acts.rewrite(found.id, mended))
+
+
+def _begin(acts: Acts, session: Session, wanted: Definition, digest: str) -> Act:
+    return _ready(acts, acts.open(_wanted(session, wanted, digest, uuid.uuid4().hex)))
+
+
+def _ready(acts: Acts, act: Act) -> Act:
+    """Make the file of a new campaign. Only one that never had a file may get one: an empty one
+    in the place of one that is lost would send to everybody again."""
+    if not act.content.get("ready"):
+        with CampaignFile(path_of(act.id), create=True):
+            pass
+        acts.keep(act.id, {**act.content, "ready": True})
+    return acts.get(act.id)
+
+
+def _wanted(session: Session, wanted: Definition, digest: str, token: str) -> Wanted:
+    content = {"token": token, "definition": _kept(wanted)}
+    return Wanted(VERB, session.spec.name, session.account, wanted.name, digest, content)
+
+
+def _kept(wanted: Definition) -> str:
+    """Return a definition as the ledger keeps it: without the password of a database."""
+    return definition.to_json(replace(wanted, recipients=shown(wanted.recipients)))
+
+
+def _refreshed(acts: Acts, act: Act, wanted: Definition) -> Act:
+    """Keep what may change while a campaign is under way: its list, its pace, its figures."""
+    content = {**act.content, "definition": _kept(wanted)}
+    if content != act.content:
+        acts.keep(act.id, content)
+    return act._replace(content=content)

@@ -1,0 +1,60 @@
+"""A/B tests: the winner is found after a time, and goes to those who were held back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ... import errors as e
+
+if TYPE_CHECKING:
+    from .campaign import Campaign
+    from .definition import Definition
+
+
+def wait(campaign: Campaign) -> float:
+    """Have a campaign whose test is out go on by itself after its time; return that moment."""
+    test = campaign.definition.ab
+    assert test is not None
+    due = float(campaign.file.get("test_until", 0) or campaign.session.ledger.clock() + test.wait)
+    campaign.file.put(test_until=due)
+    campaign.acts.later(campaign.act.id, due, "the winner of the test")
+    return due
+
+
+def decide(campaign: Campaign) -> None:
+    """Choose the winner of a test whose time is over, by what its recipients did.
+
+    Raises `InvalidInput` where a person has to choose.
+    """
+    test, file = campaign.definition.ab, campaign.file
+    until = file.get("test_until")
+    if test is None or file.get("winner") or until is None:
+        return
+    if campaign.session.ledger.clock() < float(until):
+        return
+    if test.by == "manual":
+        raise e.InvalidInput("the test is over: somebody has to choose", hint=_by_hand(campaign))
+    from .report import compare
+    from .track import sync
+
+    sync(campaign.session, campaign.act, file)
+    kind = "opened" if test.by == "opens" else "clicked"
+    counts = [file.reacted(number, kind) for number in range(1, len(campaign.contents) + 1)]
+    if not any(reactions for reactions, _ in counts):
+        raise e.InvalidInput(
+            f"the test is over, and nothing is known of {test.by}", hint=_by_hand(campaign)
+        )
+    found = compare(counts)
+    file.put(winner=found.best + 1, winner_p=found.p_value)
+
+
+def number_of(definition: Definition, variant: str) -> int:
+    """Return the number of a variant, from 1; `InvalidInput` lists them."""
+    names = [one.name for one in definition.variants]
+    if definition.ab is None or variant.upper() not in names:
+        raise e.InvalidInput(f"there is no variant {variant!r}", hint=f"one of {', '.join(names)}")
+    return names.index(variant.upper()) + 1
+
+
+def _by_hand(campaign: Campaign) -> str:
+    return f"mktool campaign winner {campaign.definition.name} A, or B; mktool campaign report"
