@@ -31,6 +31,14 @@ def test_the_environment_is_a_login(monkeypatch: pytest.MonkeyPatch) -> None:
     assert environment_accounts(session.settings) == ["slack"]
 
 
+def test_a_login_may_need_a_name_that_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "0" * 32)
+    with pytest.raises(e.NeedsLogin, match="TWILIO_ACCOUNT_SID"):
+        opened("twilio")
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC1")
+    assert opened("twilio").options["account_sid"] == "AC1"
+
+
 def test_a_named_account_is_not_the_environment_s(
     monkeypatch: pytest.MonkeyPatch, vault_key: None
 ) -> None:

@@ -254,7 +254,7 @@ def test_what_is_no_number(value: str) -> None:
 
 @pytest.mark.parametrize(
     "text", ["2026-09-21T14:13:20Z", "2026-09-21 14:13:20+00", "2026-09-21T16:13:20+02:00",
-             "2026-09-21T14:13:20"],
+             "2026-09-21T14:13:20", "Mon, 21 Sep 2026 14:13:20 +0000"],
 )  # fmt: skip
 def test_what_is_a_time(text: str) -> None:
     assert reply(f'{{"at": "{text}"}}').moment("at") == 1_790_000_000.0

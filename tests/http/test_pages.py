@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mktool import errors as e
-from mktool.http.pages import by_last_id, by_offset, by_token
+from mktool.http.pages import by_last_id, by_link, by_offset, by_token
 from mktool.spec import Endpoint
 from tests.contract import Wire
 from tests.http.test_upload import opened
@@ -62,3 +62,22 @@ def test_items_are_counted_until_a_page_is_short(tmp_path: Path) -> None:
     found = by_offset(client, LIST, "a", query={"since": "9"}, size=2, rows="data")
     assert [item.need("id") for item in found] == ["1", "2", "3", "4"]
     assert vendor.script == []
+
+
+def test_silence_is_not_an_empty_list(tmp_path: Path) -> None:
+    client, _, _ = opened(tmp_path, Wire("GET", "/a/items", query={"count": "2"}))
+    with pytest.raises(e.UnexpectedReply, match="data"):
+        list(by_offset(client, LIST, "a", query={}, size=2, rows="data", count="count"))
+
+
+def test_an_address_leads_to_the_next_page_and_nowhere_else(tmp_path: Path) -> None:
+    script = (
+        Wire(
+            "GET", "/a/items", query={"to": "x"}, reply={"next": "https://evil.example/b?at=t%201"}
+        ),
+        Wire("GET", "/a/items", query={"at": "t 1"}, reply={"next": "/a/items?at=t2"}),
+        Wire("GET", "/a/items", query={"at": "t2"}, reply={"next": None}),
+    )
+    client, vendor, _ = opened(tmp_path, *script)
+    assert len(list(by_link(client, LIST, "a", query={"to": "x"}, found="next"))) == 3
+    assert len({request.url for request in vendor.requests}) == 1

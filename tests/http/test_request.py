@@ -66,6 +66,14 @@ def test_headers_of_the_spec_are_filled_and_can_be_overridden() -> None:
     assert request("1", spec=spec, headers={"Version": "1"}).all_headers() == {"Version": "1"}
 
 
+def test_a_credential_may_tell_a_setting_of_the_base_url() -> None:
+    home = "https://{dc}.acme.example/3"
+    spec, target = Spec("acme", "Acme", "https://docs", home, auth=()), Target(home)
+    signed = Signed(options={"dc": "us1"})
+    made = build(spec, target, {"dc": "us2"}, signed, Endpoint("get", "GET", "/x"), ())
+    assert made.url == "https://us1.acme.example/3/x"
+
+
 def test_an_idempotency_key_goes_where_the_vendor_takes_it() -> None:
     assert request("1", key="k-1", key_header="Idempotency-Key").all_headers() == {
         "Idempotency-Key": "k-1"
