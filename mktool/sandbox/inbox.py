@@ -130,11 +130,15 @@ class Inbox:
 
     @property
     def items(self) -> list[Item]:
+        self.release()
+        return self._items
+
+    def release(self) -> None:
+        """Publish what was held until now."""
         with self._lock:
             now = self.clock()
             while self._held and self._held[0][0] <= now:
                 self._publish(heappop(self._held)[2])
-        return self._items
 
     def add(self, item: Item) -> Item:
         with self._lock:
