@@ -7,6 +7,8 @@ import pytest
 
 from mktool import errors as e
 from mktool.http.auth import Basic
+from mktool.http.client import DryRun
+from mktool.http.target import Target
 from mktool.message import Broadcast, Event, Mailbox, Message, Receipt, Refusal, Sent, Suppressed
 from mktool.model import Account, Login, Secret
 from mktool.provider import Provider
@@ -225,6 +227,13 @@ class TestMailchimp(ProviderContract):
         assert isinstance(scheme, Basic)
         with pytest.raises(e.NeedsLogin, match="data centre"):
             scheme.sign(Login({}, {"api_key": Secret(key)}))
+
+    def test_a_dry_run_needs_no_key(self) -> None:
+        dry = DryRun(Mailchimp.spec, Target(Mailchimp.spec.base_url), {}, frozenset({"api_key"}))
+        Mailchimp(dry).launch("c1", None)
+        (shown,) = dry.requests
+        assert shown["url"] == "https://***.api.mailchimp.com/3.0/campaigns/c1/actions/send"
+        assert shown["headers"] == {"Authorization": "Basic ***"}
 
     # -- the audience --------------------------------------------------------------------------
 
