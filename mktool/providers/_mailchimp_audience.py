@@ -29,7 +29,7 @@ USUAL = {"email": "EMAIL", "first_name": "FNAME", "last_name": "LNAME"}
 
 
 def tag_of(column: str) -> str:
-    """Return the merge tag of a column: at most 10 of A-Z, 0-9 and _, another for each column."""
+    """Return the merge tag of a column: at most 10 of A-Z, 0-9 and _."""
     if column.lower() in USUAL:
         return USUAL[column.lower()]
     tag = re.sub(r"\W", "", column, flags=re.ASCII).upper()
@@ -54,9 +54,12 @@ class Audience:
         Refused is also who will get no campaign, because of that status.
         """
         tags = [tag_of(column) for column in columns]
+        if len(set(tags)) < len(tags):
+            raise e.InvalidInput(f"two of the columns {', '.join(columns)} have one merge tag",
+                                 hint="rename one of them")  # fmt: skip
         self._have(dict(zip(tags, columns, strict=True)))
         # "tags" works here, though the reference only tells how "sync_tags" makes them replace the
-        # others: https://www.npmjs.com/package/@types/mailchimp__mailchimp_marketing (2026-11).
+        # others: github.com/DefinitelyTyped, types/mailchimp__mailchimp_marketing (2026-11).
         members = [
             {"email_address": one.to, "tags": [tag],
              "merge_fields": {t: v for t, v in zip(tags, one.values, strict=True) if t != "EMAIL"}}

@@ -329,6 +329,15 @@ class TestMailchimp(ProviderContract):
         assert len(tags) == len(columns)
         assert all(len(tag) <= 10 and tag.isascii() for tag in tags)
 
+    def test_columns_that_differ_in_case_alone_are_refused(
+        self, cls: type[Provider], ledger: Ledger
+    ) -> None:
+        mail = Broadcast("launch", "mk-1", LAUNCH.sender, "s", "h", fields=("plan", "Plan"))
+        x, vendor, _ = self.open(cls, ledger, [])
+        with pytest.raises(e.InvalidInput, match="plan, Plan"):
+            x.enlist(mail, [ADA])
+        assert vendor.requests == []
+
     def test_an_empty_value_is_replaced(self, cls: type[Provider], ledger: Ledger) -> None:
         x, _, _ = self.open(cls, ledger, [])
         assert x.merge_tag("first_name") == "*|FNAME|*"
