@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -154,13 +155,15 @@ def _thread(thread: Iterable[Item], brands: Mapping[str, Brand]) -> str:
 
 
 def _post(item: Item, brand: Brand) -> str:
-    who = item.sender or item.account
+    name, address = parseaddr(item.sender)
+    who = name or address or item.sender or item.account
     initials = "".join(word[0] for word in re.findall(r"\w+", who)[:2]).upper()
     media = "".join(map(_figure, item.media))
     return f"""<div class="post{" gone" if item.deleted else ""}" style="--brand:{brand.color}">
 <div class="face" aria-hidden="true">{escape(initials or "?")}</div><div>
-<div class="who"><b>{escape(who)}</b>{_recipient(item)}<span class="soft">{escape(brand.title)}
-· {escape(item.kind)}</span><time datetime="{iso(item.time)}">{_clock(item.time)}</time></div>
+<div class="who"><b title="{escape(item.sender, quote=True)}">{escape(who)}</b>{_recipient(item)}
+<span class="soft">{escape(brand.title)} · {escape(item.kind)}</span>
+<time datetime="{iso(item.time)}">{_clock(item.time)}</time></div>
 {_content(item)}{f'<div class="media">{media}</div>' if media else ""}{_foot(item)}</div></div>"""
 
 

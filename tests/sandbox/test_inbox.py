@@ -75,6 +75,44 @@ def test_threads_are_grouped(sandbox: Sandbox, http: httpx.Client) -> None:
     assert order == [["root", "answer"], ["other"]]
 
 
+def test_a_mail_is_a_card_and_its_html_is_framed(sandbox: Sandbox, http: httpx.Client) -> None:
+    body = {"from": "Acme <news@acme.example>", "to": "ann@b.example", "subject": "Hi <b>",
+            "html": "<p>Hi</p><script>alert(1)</script>", "text": "word " * 100}  # fmt: skip
+    headers = {"authorization": "Bearer re_sandbox"}
+    http.post(f"{sandbox.url}/api.resend.com/emails", json=body, headers=headers)
+    (item,) = http.get(f"{sandbox.url}/_inbox").json()
+    assert {name: item[name] for name in body} == body
+    page = http.get(sandbox.url).text
+    assert '<p class="subject">Hi &lt;b&gt;</p>' in page
+    assert "word …</p>" in page
+    assert f'<iframe sandbox="allow-popups" loading="lazy" src="/_mail/{item["number"]}">' in page
+    assert "alert" not in page
+    framed = http.get(f"{sandbox.url}/_mail/{item['number']}")
+    assert body["html"] in framed.text
+    policy = framed.headers["content-security-policy"]
+    assert policy.startswith("sandbox allow-popups; default-src 'none'")
+    assert "script" not in policy
+    assert http.get(f"{sandbox.url}/_mail/99").status_code == 404
+
+
+def test_the_page_shows_the_newest_and_counts_the_rest(
+    sandbox: Sandbox, http: httpx.Client
+) -> None:
+    mail = {"from": "a@b.example", "to": "c@d.example", "subject": "s", "text": "t"}
+    headers = {"authorization": "Bearer re_sandbox"}
+    url = f"{sandbox.url}/api.resend.com/emails/batch"
+    for batch in range(2):
+        mails = [{**mail, "subject": f"no. {batch * 100 + n}"} for n in range(100)]
+        http.post(url, json=mails, headers=headers)
+    text = http.get(sandbox.url).text
+    assert "<b>200</b> Resend" in text
+    assert "and 100 earlier" in text
+    shown = re.findall(r">no\. (\d+)<", text)
+    assert list(map(int, shown)) == list(range(199, 99, -1))
+    http.delete(f"{sandbox.url}/_inbox")
+    assert "<b>200</b>" not in http.get(sandbox.url).text
+
+
 def test_nothing_secret_is_shown(sandbox: Sandbox, http: httpx.Client) -> None:
     publish(http, sandbox, "hi")
     hook = f"{sandbox.url}/hooks.slack.com/services/T1/B1/"

@@ -6,7 +6,7 @@ https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send (read 202
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import formataddr
 from functools import lru_cache
@@ -66,15 +66,14 @@ class Mail(Templates):
 
     def _known(self, body: Mapping[str, Any]) -> None:
         """Refuse a batch, a group or a template that does not exist."""
-        batch = body.get("batch_id")
-        if batch is not None and batch not in self.batches:
-            raise bad("The batch_id is invalid.", "batch_id")
-        asm = body.get("asm")
-        if asm is not None and table(asm).get("group_id") not in self.groups:
-            raise bad("The asm.group_id is not an unsubscribe group of yours.", "asm.group_id")
-        template = body.get("template_id")
-        if template is not None and template not in self.templates:
-            raise bad("The template_id is not a valid template.", "template_id")
+        known: list[tuple[str, object, Container[Any]]] = [
+            ("batch_id", body.get("batch_id"), self.batches),
+            ("template_id", body.get("template_id"), self.templates),
+            ("asm.group_id", table(body.get("asm")).get("group_id"), self.groups),
+        ]
+        for field, given, there in known:
+            if given is not None and (not isinstance(given, str | int) or given not in there):
+                raise bad(f"The {field} is invalid.", field)
 
     def _deliver(
         self, body: Mapping[str, Any], one: Mapping[str, Any], id: str, now: float
