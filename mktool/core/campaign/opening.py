@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ... import errors as e
 from ...store.acts import Act, Acts, Wanted
@@ -28,6 +28,9 @@ from .recipients import shown
 if TYPE_CHECKING:
     from ..session import Session
     from ..settings import Settings
+
+Standing = Literal["same", "kept", "anew"]
+"""The file as it is, what the campaign began with, or, as nothing of it went out, a new content."""
 
 
 def read(path: Path, options: Options, settings: Settings) -> Definition:
@@ -77,9 +80,46 @@ def resumed(settings: Settings, act: Act, options: Options) -> Iterator[Campaign
         session.close()
 
 
+def go_on(settings: Settings, act: Act) -> tuple[int, e.MktoolError | None]:
+    """Send a campaign whose time has come; return how many were sent to, and what went wrong."""
+    with resumed(settings, act, Options()) as campaign:
+        campaign.heed()
+        result = campaign.send()
+        return result.progress.sent, campaign.verdict(result)
+
+
 def _lock(name: str) -> contextlib.AbstractContextManager[None]:
     short = hashlib.sha256(name.encode()).hexdigest()[:16]  # a name may be longer than a file's
     return named_lock(lock_path(f"campaign-{short}"), "mktool send-campaign")
+
+
+def standing(found: Act, wanted: Definition, options: Options) -> Standing:
+    """Return how a campaign goes on that is on record under this name.
+
+    `InvalidInput` where it does not: stopped by a person, or begun with another content.
+    """
+    if found.state == "paused":
+        raise e.InvalidInput(
+            f"the campaign {wanted.name!r} is paused", hint=f"mktool campaign resume {wanted.name}"
+        )
+    if found.state == "cancelled":
+        raise e.InvalidInput(
+            f"the campaign {wanted.name!r} was cancelled", hint="--as NAME begins a new one"
+        )
+    if found.digest == definition.digest(wanted):  # the provider is part of it
+        return "same"
+    if options.keep_content:
+        return "kept"
+    if found.content.get("ready"):
+        with CampaignFile(path_of(found.id)) as file:
+            if file.begun():
+                raise e.InvalidInput(
+                    f"the campaign {wanted.name!r} went out, at least in part,"
+                    " with another content",
+                    hint="--keep-content goes on with that one, --as NAME sends this one as a new"
+                    " campaign",
+                )
+    return "anew"
 
 
 def _act(session: Session, wanted: Definition, options: Options) -> Act:
@@ -90,25 +130,8 @@ def _act(session: Session, wanted: Definition, options: Options) -> Act:
     if found is None:
         return _begin(acts, session, wanted, digest)
     found = _ready(acts, found)
-    if found.state == "paused":
-        raise e.InvalidInput(
-            f"the campaign {wanted.name!r} is paused", hint=f"mktool campaign resume {wanted.name}"
-        )
-    if found.state == "cancelled":
-        raise e.InvalidInput(
-            f"the campaign {wanted.name!r} was cancelled", hint="--as NAME begins a new one"
-        )
-    if found.digest == digest and found.provider == session.spec.name:
-        return _refreshed(acts, found, wanted)
-    if options.keep_content:
-        return found
-    with CampaignFile(path_of(found.id)) as file:
-        begun = file.begun()
-    if begun:
-        raise e.InvalidInput(
-            f"the campaign {wanted.name!r} went out, at least in part, with another content",
-            hint="--keep-content goes on with that one, --as NAME sends this one as a new campaign",
-        )
+    if (way := standing(found, wanted, options)) != "anew":
+        return _refreshed(acts, found, wanted) if way == "same" else found
     if found.provider != session.spec.name or found.account != session.account:
         acts.mark(found.id, "cancelled", code="replaced", error="begun anew elsewhere")
         return _begin(acts, session, wanted, digest)

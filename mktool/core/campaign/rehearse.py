@@ -1,0 +1,311 @@
+"""Before a campaign goes out: what it would do, what it would look like, and one real copy."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from ... import errors as e
+from ... import providers
+from ...capability import CanBroadcast, CanDeliver
+from ...http.client import DryRun
+from ...http.target import Target
+from ...message import Channel, Mailbox, Message
+from ...provider import Provider
+from ...spec import Spec
+from ...store import accounts
+from ...store.acts import Act, Acts
+from ...store.campaigns import CampaignFile, Recipient, path_of
+from ...store.ledger import Ledger
+from ...store.suppressions import Suppressions
+from ...text.address import email_address, phone_number
+from ..rehearsal import rehearse
+from ..settings import DEFAULT, Settings, environment_accounts, ledger_path
+from . import broadcast, course, definition, opening
+from .campaign import VERB, Campaign, Options, delivery_of
+from .compose import Composer, Enlister
+from .definition import Definition
+from .recipients import Rows
+from .run import Course
+from .tables import Table
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+FIRST_ROWS = 10_000  # in which a test looks for somebody
+
+
+class Copy(NamedTuple):
+    """A real copy that was sent: to whom, the vendor's id, and whose it is a copy of."""
+
+    to: str
+    id: str
+    like: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What a campaign needs of a session before it is sent, without a login and a connection."""
+
+    settings: Settings
+    spec: Spec
+    account: str
+    provider: Provider
+    dry: DryRun
+    ledger: Ledger
+
+
+class Rehearsal(Campaign):
+    """A campaign that is played on a copy of its file; its requests are kept and not sent.
+
+    ``rows`` is how much of the list is read, None for all of it.
+    """
+
+    def __init__(
+        self, stand: Stand, act: Act, options: Options, source: str, file: CampaignFile,
+        rows: int | None = None,
+    ) -> None:  # fmt: skip
+        # Not that of Campaign, which opens the very file that has to stay as it is.
+        self.session, self.act, self.options = cast("Session", stand), act, options
+        self.source, self.file, self.dry, self.rows = source, file, stand.dry, rows
+        self.acts, self.suppressions = Acts(stand.ledger), Suppressions(stand.ledger)
+        self.definition = definition.from_json(act.content["definition"])
+        self.token = str(act.content["token"])
+        self.postal_address = str(stand.settings.config.get("campaign", "postal_address"))
+        self.contents = course.contents(self.definition, self.postal_address)
+        self.delivery = course.fitting(delivery_of(act.provider), self.contents)
+        self.reading = None
+
+    def _read(self, rows: Rows, mark: str) -> None:
+        if self.rows is not None:
+            rows = Rows(
+                rows.source, Table(rows.columns, islice(rows, self.rows)), ExitStack(), None
+            )
+        super()._read(rows, mark)
+
+    def first(self, count: int) -> list[tuple[Course, Recipient]]:
+        """Return who would be sent to first, each with the variant."""
+        found = [
+            (one, person)
+            for one in self.courses()
+            for person in self.file.after(self.file.reached(one.number), one.number, count)
+        ]
+        return sorted(found, key=lambda pair: pair[1].seq)[:count]
+
+    def longest(self) -> tuple[Course, Recipient] | None:
+        """Return the recipient with the most to merge, with the variant."""
+        if (longest := self.file.longest()) is None:
+            return None
+        for one in self.courses():
+            for person in self.file.after(longest.seq - 1, one.number, 1):
+                if person.seq == longest.seq:
+                    return one, person
+        return None
+
+    def requests(self, one: Course, person: Recipient) -> list[dict[str, Any]]:
+        """Return the requests that would be made for one recipient; secrets are masked."""
+        provider, begun = self.session.provider, len(self.dry.requests)
+        messages = [one.composer.message(person)]
+        if isinstance(provider, CanDeliver):
+            key = f"{self.token}-{person.seq}"
+            provider.deliver(replace(one.batch, messages=messages, key=key))
+        elif isinstance(provider, CanBroadcast):
+            provider.enlist(broadcast.described(self), messages)
+        made = self.dry.requests[begun:]
+        del self.dry.requests[begun:]
+        return made
+
+
+@contextlib.contextmanager
+def rehearsed(settings: Settings, wanted: Definition, options: Options) -> Iterator[Rehearsal]:
+    """Open a campaign to try it: no login is needed, and neither the ledger nor the campaign's
+    file changes. What was sent before counts."""
+    with _folder() as folder, _stand(settings, wanted, folder) as stand:
+        act = Acts(stand.ledger).named(VERB, wanted.name)
+        standing = opening.standing(act, wanted, options) if act is not None else "anew"
+        if act is None or standing == "anew":
+            act = _new(stand, wanted)
+        elif standing == "same":
+            told = {**act.content, "definition": definition.to_json(wanted)}
+            act = act._replace(content=told)
+        with _copied(act, folder / "campaign.db") as file:
+            yield Rehearsal(stand, act, options, wanted.recipients, file)
+
+
+def previews(campaign: Rehearsal, folder: Path, samples: int) -> list[Path]:
+    """Write what the first recipients, and the one with the most to merge, would get.
+
+    Each has NNN.html and NNN.txt, and NNN.json with the requests; NNN is the recipient's number.
+    """
+    people = campaign.first(samples)
+    longest = campaign.longest()
+    if longest is not None and longest[1].seq not in {person.seq for _, person in people}:
+        people.append(longest)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [path for one in people for path in _preview(campaign, folder, *one)]
+    except OSError as error:
+        raise e.InvalidInput(
+            f"{error.filename or folder}: {error.strerror}", hint="--preview DIR, another one"
+        ) from None
+
+
+def send_test(settings: Settings, wanted: Definition, options: Options, address: str) -> Copy:
+    """Send the first recipient's copy to an address, "[test]" before its subject.
+
+    It is on record as a call, and is no part of the campaign. Raises `Unsupported` where the
+    vendor sends to nobody but its audience.
+    """
+    from ..session import open_session
+
+    cls = providers.load(wanted.provider)
+    if not issubclass(cls, CanDeliver):
+        raise e.Unsupported(
+            f"{cls.spec.title} sends to its own audience only, not to one address",
+            hint="--preview DIR shows it; --as test --recipients me.csv sends it to you",
+        )
+    to = _checked(address, delivery_of(wanted.provider).channel)
+    message, one = _first_copy(settings, wanted, options)
+    session = open_session(settings, wanted.provider, wanted.account)
+    try:
+        assert isinstance(session.provider, CanDeliver)
+        receipt = session.provider.deliver(
+            replace(
+                one.batch, key=f"test-{uuid.uuid4().hex}", subject="", html="", text="", tokens=(),
+                messages=[message._replace(to=to, subject=_marked(message.subject))],
+            )
+        )  # fmt: skip
+        for refusal in receipt.refused.values():
+            raise e.Rejected(refusal.text or refusal.code, session.where("test"))
+        return Copy(to, next(iter(receipt.ids), receipt.id), message.to)
+    finally:
+        session.close()
+
+
+def suggested(settings: Settings) -> tuple[str, Channel]:
+    """Return the provider that an example is written for, and its channel: the first connected
+    one that sends campaigns, else one of e-mail that no vendor's account is needed for."""
+    connected = [entry.provider for entry in accounts.read_all()] + environment_accounts(settings)
+    for name in filter(providers.names().__contains__, connected):
+        if delivery := providers.load(name).spec.delivery:
+            return name, delivery.channel
+    able = [(spec, spec.delivery) for spec in providers.specs() if spec.delivery]
+    able.sort(key=lambda pair: (pair[1].channel != "email", not Target(pair[0].base_url).mail))
+    spec, delivery = able[0]
+    return spec.name, delivery.channel
+
+
+# -- inside ------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="mktool-") as folder:
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def _stand(settings: Settings, wanted: Definition, folder: Path) -> Iterator[Stand]:
+    provider, dry, _ = rehearse(settings, wanted.provider, wanted.account)
+    needed = (field.name for field in provider.spec.fields if field.required and not field.secret)
+    dry.options = {**{name: f"‹{name}›" for name in needed}, **dry.options}  # nobody logged in yet
+    known = ledger_path().exists()
+    with Ledger(ledger_path() if known else folder / "ledger.db") as ledger:
+        ledger.db.execute("pragma query_only = on")
+        spec = provider.spec.paced(dry.options)
+        yield Stand(settings, spec, wanted.account or DEFAULT, provider, dry, ledger)
+
+
+def _new(stand: Stand, wanted: Definition) -> Act:
+    now = stand.ledger.clock()
+    content = {"token": uuid.uuid4().hex, "definition": definition.to_json(wanted)}
+    return Act(
+        0, now, now, VERB, stand.spec.name, stand.account, wanted.name,
+        definition.digest(wanted), "open", content, None, "", "", "",
+    )  # fmt: skip
+
+
+def _copied(act: Act, path: Path) -> CampaignFile:
+    """Return a copy of a campaign's file, or a new one if it has none yet."""
+    if not act.content.get("ready"):
+        return CampaignFile(path, create=True)
+    with (
+        CampaignFile(path_of(act.id)) as real,
+        real.guard(),
+        contextlib.closing(sqlite3.connect(path)) as copy,
+    ):
+        real.db.backup(copy)
+    return CampaignFile(path)
+
+
+def _first_copy(
+    settings: Settings, wanted: Definition, options: Options
+) -> tuple[Message, Course]:  # fmt: skip
+    """Return what the first of a list would get, rendered whole."""
+    some = replace(wanted, skip_invalid=True)
+    with (
+        _folder() as folder,
+        _stand(settings, wanted, folder) as stand,
+        CampaignFile(folder / "campaign.db", create=True) as file,
+    ):
+        act = _new(stand, some)
+        alone = replace(options, retry=(), limit=0)
+        campaign = Rehearsal(stand, act, alone, wanted.recipients, file, FIRST_ROWS)
+        campaign.stage()
+        for one, person in campaign.first(1):
+            return _composer(one).whole(person), one
+        reason = next(iter(campaign.reading.problems), None) if campaign.reading else None
+        why = f": line {reason.line}: {reason.reason}" if reason else ""
+        raise e.InvalidInput(
+            f"nobody in the first {FIRST_ROWS:,} rows can be sent to{why}",
+            hint="--recipients FILE, with one row that can",
+        )
+
+
+def _composer(one: Course) -> Composer:
+    return one.composer.composer if isinstance(one.composer, Enlister) else one.composer
+
+
+def _preview(campaign: Rehearsal, folder: Path, one: Course, person: Recipient) -> Iterator[Path]:
+    try:
+        whole, requests = _composer(one).whole(person), campaign.requests(one, person)
+    except ValueError as reason:
+        raise e.InvalidInput(f"{person.address}: {reason}") from None
+    made = {
+        "html": whole.html,
+        "txt": f"{_head(one.batch.sender, whole)}\n\n{whole.text}",
+        "json": json.dumps(requests, ensure_ascii=False, indent=2, default=str),
+    }
+    for suffix, text in made.items():
+        if text:
+            path = folder / f"{person.seq:03}.{suffix}"
+            path.write_text(text + "\n", encoding="utf-8", newline="")
+            yield path
+
+
+def _head(sender: Mailbox, whole: Message) -> str:
+    subject = f"\nSubject: {whole.subject}" if whole.subject else ""
+    return f"From: {sender}\nTo: {whole.to}{subject}"
+
+
+def _marked(subject: str) -> str:
+    return f"[test] {subject}" if subject else ""
+
+
+def _checked(address: str, channel: Channel) -> str:
+    try:
+        return email_address(address) if channel == "email" else phone_number(address)
+    except ValueError as reason:
+        raise e.InvalidInput(
+            f"--test-to {address!r}: {reason}",
+            hint="--test-to you@example.com" if channel == "email" else "--test-to +12025550100",
+        ) from None
