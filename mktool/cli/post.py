@@ -187,13 +187,13 @@ def report(results: list[Published], ended: e.MktoolError | None = None) -> int:
     data = [
         {
             "provider": r.provider, "account": r.account, "act": r.act or None, "state": r.state,
-            "repeated": r.repeated, "parts": r.total, "sent": len(r.posted),
+            "repeated": r.repeated, "parts": r.total, "sent": len(r.posted) or r.recipients,
             "posts": [{"id": p.id, "url": p.url or None} for p in r.posted],
             "error": r.error.code if r.error else None,
         }
         for r in results
     ]  # fmt: skip
-    went = any(r.posted for r in results)
+    went = any(r.posted or r.recipients for r in results)
     if out.json:
         status: Status = "success" if not failed else ("partial" if went else "error")
         out.envelope(status, data, failed)
@@ -218,7 +218,7 @@ def _row(result: Published) -> tuple[str, ...]:
     where = next((p.url or p.id for p in result.posted), "")
     if result.repeated:
         where += " (published before, under this key)"
-    sent = f"{len(result.posted)}/{result.total}"
+    sent = f"{len(result.posted)}/{result.total}" if result.total else f"{result.recipients:,}"
     return _name(result.provider, result.account), result.state, sent, where
 
 

@@ -148,24 +148,30 @@ def show_outbox() -> None:
         found = outbox.waiting(ledger)
     data = [
         {"act": a.id, "verb": a.verb, "provider": a.provider, "account": a.account,
-         "state": a.state, "sent": sent, "parts": len(a.content["posts"]), "due": a.due,
+         "state": a.state, "sent": sent, "parts": len(a.content.get("posts", ())), "due": a.due,
          "created": a.created, "code": a.code or None, "error": a.error or None, "next": _next(a)}
         for a, sent in found
     ]  # fmt: skip
     rows = [
-        (a.id, name(a.provider, a.account), a.state, f"{sent}/{len(a.content['posts'])}",
-         a.error, _next(a))
+        (a.id, name(a.provider, a.account), a.state, _progress(a, sent), a.error, _next(a))
         for a, sent in found
     ]  # fmt: skip
     columns = ("act", "to", "state", "sent", "why", "next")
     terminal().result(data, columns, rows, empty="nothing is waiting")
 
 
+def _progress(act: Act, sent: int) -> str:
+    posts = act.content.get("posts")
+    return f"{sent}/{len(posts)}" if posts is not None else f"campaign {act.key}"
+
+
 def _next(act: Act) -> str:
     return {
         "scheduled": f"mktool schedule cancel {act.id}",
         "missed": "mktool run-due --grace 2d",
-        "unknown": f"look there, then mktool settle {act.id} --sent | --not-sent",
+        "unknown": f"look there, then mktool settle {act.id} --sent | --not-sent"
+        if "posts" in act.content
+        else f"mktool campaign show {act.key} --unknown",
     }.get(act.state, "run the same command again")
 
 

@@ -10,6 +10,7 @@ from ..core import moments, schedule
 from ..core.publish import Published
 from ..core.settings import ledger_path
 from ..errors import Busy, MktoolError, OutcomeUnknown, Partial
+from ..store.acts import Act
 from ..store.ledger import Ledger
 from .settings import settings
 from .terminal import name, span, terminal
@@ -29,7 +30,7 @@ def listed() -> None:
         acts = schedule.listed(ledger)
     data = [
         {"act": a.id, "provider": a.provider, "account": a.account, "state": a.state,
-         "due": a.due, "when": a.zone, "text": _text(a.content), "error": a.error or None}
+         "due": a.due, "when": a.zone, "text": _text(a), "error": a.error or None}
         for a in acts
     ]  # fmt: skip
     rows = [
@@ -39,7 +40,7 @@ def listed() -> None:
             a.state,
             a.zone,
             _in((a.due or now) - now),
-            _short(_text(a.content)),
+            _short(_text(a)),
         )
         for a in acts
     ]
@@ -96,8 +97,9 @@ def run_due(
     return failed if failed in (0, OutcomeUnknown.exit_code) else Partial.exit_code
 
 
-def _text(content: object) -> str:
-    return str(content["posts"][0]["text"]) if isinstance(content, dict) else ""
+def _text(act: Act) -> str:
+    posts = act.content.get("posts")
+    return str(posts[0]["text"]) if posts else f"campaign {act.key}"
 
 
 def _short(text: str, room: int = 30) -> str:

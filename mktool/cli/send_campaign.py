@@ -74,7 +74,7 @@ def send_campaign(
 
     given = settings()
     if init:
-        return _init(file)
+        return _init(given, file)
     if file is None:
         raise e.InvalidInput("which campaign?", hint="mktool send-campaign --init writes one")
     options = Options(
@@ -86,7 +86,8 @@ def send_campaign(
         from ..core.campaign import rehearse
 
         sent = rehearse.send_test(given, wanted, options, test_to)
-        terminal().result({"to": sent.to, "id": sent.id}, text=f"sent to {sent.to} {sent.id}")
+        text = f"sent to {sent.to}: what {sent.like} would get, links included"
+        terminal().result(sent._asdict(), text=text)
         return 0
     if dry_run or preview:
         return _dry_run(given, wanted, options, preview, samples)
@@ -112,11 +113,13 @@ def send_campaign(
         return show(campaign, result, plan)
 
 
-def _init(file: Path | None) -> int:
+def _init(given: Settings, folder: Path | None) -> int:
     from ..core.campaign.example import write_example
     from ..core.campaign.rehearse import suggested
 
-    written = write_example(file or Path(), *suggested())
+    if folder is not None and folder.suffix == ".toml":
+        raise e.InvalidInput(f"--init {folder}: takes a folder", hint="--init, or --init DIR")
+    written = write_example(folder or Path(), *suggested(given))
     terminal().result([str(path) for path in written], ("file",), [(path,) for path in written])
     terminal().say(f"next: mktool send-campaign {written[0]} --dry-run")
     return 0
@@ -266,7 +269,7 @@ def show(campaign: Campaign, result: Result, plan: Plan | None = None) -> int:
     """Show how a run ended, and return its exit code."""
     out = terminal()
     totals = {state.name.lower(): count for state, count in sorted(result.totals.items()) if count}
-    error = result.error or _partly(campaign, result)
+    error = campaign.verdict(result)
     reasons = campaign.reasons() if result.progress.failed or result.progress.unknown else []
     data = {
         "campaign": campaign.definition.name, "act": campaign.act.id, "totals": totals,
@@ -288,19 +291,3 @@ def show(campaign: Campaign, result: Result, plan: Plan | None = None) -> int:
     if not out.json:
         out.error(error)
     return error.exit_code
-
-
-def _partly(campaign: Campaign, result: Result) -> e.MktoolError | None:
-    """Return the error that says that this run left somebody out, or in the dark."""
-    file = f"mktool campaign show {campaign.definition.name}"
-    if result.progress.failed:
-        return e.Partial(
-            f"{result.progress.failed:,} were refused", hint=f"{file} --failed; --retry failed"
-        )
-    if result.progress.unknown:
-        where = campaign.session.where("send-campaign")
-        return e.OutcomeUnknown(
-            f"of {result.progress.unknown:,} nobody knows whether they got it", where,
-            hint=f"{file} --unknown; --retry unknown sends to them again",
-        )  # fmt: skip
-    return None

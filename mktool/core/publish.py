@@ -31,7 +31,8 @@ SLOW = 3
 class Published:
     """How publishing at one account ended. ``repeated``: it was out already, by this key.
 
-    ``posted`` is what is out of this act, so that nothing is in it where a duplicate was refused.
+    ``posted`` is what is out of this act, so that nothing is in it where a duplicate was refused;
+    ``recipients`` are those that a campaign was sent to.
     """
 
     provider: str
@@ -41,6 +42,7 @@ class Published:
     posted: list[Posted] = field(default_factory=list)
     repeated: bool = False
     error: e.MktoolError | None = None
+    recipients: int = 0
 
     @property
     def state(self) -> str:
@@ -48,7 +50,7 @@ class Published:
             return "done"
         if isinstance(self.error, e.OutcomeUnknown):
             return "unknown"
-        if self.posted:
+        if self.posted or self.recipients:
             return "partial"
         return "duplicate" if isinstance(self.error, e.Duplicate) else "failed"
 

@@ -20,6 +20,7 @@ from .publish import Published
 from .session import Session, open_session
 from .settings import DEFAULT, Settings, ledger_path
 
+CAMPAIGN = "campaign"
 _GO_ON = {
     "open": "run the same command without --at to go on with it",
     "failed": "run the same command without --at to go on with it",
@@ -93,7 +94,9 @@ def run_due(
 def _send(
     settings: Settings, acts: Acts, act: Act, say: Callable[[str], None]
 ) -> tuple[Published, bool]:
-    result = Published(act.provider, act.account, act.id, len(act.content["posts"]))
+    result = Published(act.provider, act.account, act.id, _items(act))
+    if act.verb == CAMPAIGN:
+        return _campaign(settings, acts, act, result)
     try:
         account = "" if act.account == DEFAULT else act.account
         session = open_session(settings, act.provider, account)
@@ -116,9 +119,30 @@ def _send(
     return result, act.code != result.error.code
 
 
+def _campaign(
+    settings: Settings, acts: Acts, act: Act, result: Published
+) -> tuple[Published, bool]:
+    from .campaign.opening import go_on
+
+    try:
+        result.recipients, result.error = go_on(settings, act)
+    except e.MktoolError as error:
+        result.error = error
+    if isinstance(result.error, e.Interrupted):
+        raise result.error
+    if result.error is None or isinstance(result.error, (*FINAL, e.Partial)):
+        return result, True  # it is on record
+    acts.mark(act.id, "scheduled", code=result.error.code, error=result.error.message)
+    return result, act.code != result.error.code
+
+
+def _items(act: Act) -> int:
+    return len(act.content.get("posts", ()))
+
+
 def _missed(acts: Acts, act: Act, late: float) -> tuple[Published, bool]:
     begun = bool(acts.parts(act.id))
-    result = Published(act.provider, act.account, act.id, len(act.content["posts"]))
+    result = Published(act.provider, act.account, act.id, _items(act))
     text = f"was due {late / 60:.0f} minutes ago and did not go out"
     acts.mark(act.id, "failed" if begun else "missed", code="missed", error=act.error or text)
     result.error = e.Partial(
@@ -153,5 +177,6 @@ def _drop_copies(acts: Acts, act: Act) -> None:
 
 def _copies(act: Act) -> set[Path]:
     """Return the files of an act that lie in our own folder."""
-    files = {Path(media["path"]) for post in act.content["posts"] for media in post["media"]}
+    files = {Path(media["path"]) for post in act.content.get("posts", ())
+             for media in post["media"]}  # fmt: skip
     return {path for path in files if path.is_relative_to(data_dir() / "media")}

@@ -41,18 +41,18 @@ class Call(NamedTuple):
     repeatable: bool
     attempt: int
     scope: Scope
-    count: int = 1  # how many requests of one kind it stands for
+    times: int = 1  # how many requests of one kind it stands for
 
 
 class Ended(NamedTuple):
-    """How a call ended; ``count`` of the requests it stands for ended like this."""
+    """How a call ended; ``times`` of the requests it stands for ended like this."""
 
     outcome: Outcome
     status: int | None = None
     code: str = ""
     ms: float = 0.0
     request_id: str = ""
-    count: int = 1
+    times: int = 1
 
 
 class Throttled(NamedTuple):

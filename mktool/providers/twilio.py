@@ -133,7 +133,8 @@ class Twilio(Provider, CanCheck, CanDeliver, CanTrace, CanTrack, CanHold):
     def _listed(self, query: Mapping[str, str]) -> Iterator[Reply]:
         asked = {**query, "PageSize": "1000"}
         for page in by_link(self.client, LIST, self._account, query=asked, found="next_page_uri"):
-            page.need("uri")  # an answer that says nothing is not an empty list
+            if not isinstance(page.get("messages"), list):
+                page.need("uri")  # an answer that says nothing is not an empty list
             yield from page.each("messages")
 
 

@@ -89,7 +89,7 @@ def _admit(
         (
             now, call.provider, call.account, call.operation, call.method, call.url,
             call.bucket, call.repeatable, call.attempt, call.scope.act, call.scope.part,
-            call.count,
+            call.times,
         ),
     )  # fmt: skip
     return int(row.lastrowid or 0), 0.0
@@ -114,6 +114,6 @@ def _end(db: sqlite3.Connection, id: int, how: Ended) -> None:
         "update calls set outcome = ?, status = ?, code = ?, ms = ?, request_id = ?,"
         " count = ? where id = ?",
         (
-            how.outcome, how.status, how.code, round(how.ms, 1), how.request_id, how.count, id,
+            how.outcome, how.status, how.code, round(how.ms, 1), how.request_id, how.times, id,
         ),
     )  # fmt: skip

@@ -55,7 +55,7 @@ def take(db: sqlite3.Connection, call: Call, limits: Sequence[Limit], now: float
                 " on conflict do update set tat = excluded.tat",
                 (
                     call.provider, _owner(limit, call.account), limit.bucket, limit.per,
-                    now + _ahead(db, call, limit, now) + interval * call.count,
+                    now + _ahead(db, call, limit, now) + interval * call.times,
                 ),
             )  # fmt: skip
 
@@ -177,7 +177,7 @@ def _window(db: sqlite3.Connection, call: Call, limit: Limit, now: float) -> flo
     used = 0
     for at, count in rows:
         used += count
-        if used > limit.calls - call.count:
+        if used > limit.calls - call.times:
             return float(at) + limit.per - now
     return 0.0
 

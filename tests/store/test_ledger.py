@@ -15,7 +15,7 @@ import pytest
 
 from mktool.errors import Busy, InvalidInput, StorageError
 from mktool.http.exchange import Call, Scope, Throttled
-from mktool.store import ledger as ledgers
+from mktool.store import database
 from mktool.store.acts import Acts
 from mktool.store.ledger import Ledger
 from tests.peers import absent, answer, answers, python
@@ -234,7 +234,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
 def test_another_process_holds_it_too_long(
     path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledgers, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
     other = Ledger(path)
     ledger.db.execute("begin immediate")
     for write in (

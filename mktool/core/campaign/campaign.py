@@ -256,6 +256,25 @@ class Campaign:
         state = self.acts.state(self.act.id)
         return state if state in ("paused", "cancelled") else ""
 
+    def verdict(self, result: Result) -> e.MktoolError | None:
+        """Return why a run was not what was asked for: what ended it, or who was left out."""
+        show, progress = f"mktool campaign show {self.definition.name}", result.progress
+        if result.error is not None:
+            return result.error
+        if progress.failed:
+            return e.Partial(
+                f"{progress.failed:,} were refused", hint=f"{show} --failed; --retry failed"
+            )
+        if progress.unknown:
+            return e.OutcomeUnknown(
+                f"of {progress.unknown:,} nobody knows whether they got it",
+                self.session.where("send-campaign"),
+                hint=f"{show} --unknown; --retry unknown sends to them again",
+            )
+        if result.left and not self.options.limit:
+            return e.Partial(f"{result.left:,} are still to be sent to")
+        return None
+
     def _record(self, result: Result) -> None:
         """Put where the campaign stands on record."""
         if self._stopped():
