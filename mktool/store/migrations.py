@@ -67,6 +67,7 @@ def m002_campaigns(db: Database) -> None:
         },
         pk=("key", "digest", "list"),
     )  # fmt: skip
+    db.table("suppression_syncs").create({"source": str, "at": float}, pk="source")
 
 
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_calls_and_acts, m002_campaigns)

@@ -80,6 +80,21 @@ class Suppressions:
             )
             yield from map(Row._make, rows)
 
+    def synced(self, source: str) -> float:
+        """Return when a source was last read to its end (epoch seconds), 0.0 if never."""
+        with self.ledger.guard():
+            row = self.ledger.db.execute(
+                "select at from suppression_syncs where source = ?", (source,)
+            ).fetchone()
+        return float(row[0]) if row else 0.0
+
+    def note_sync(self, source: str, at: float) -> None:
+        """Record that a source was read to its end, beginning at that moment."""
+        with self.ledger.guard():
+            self.ledger.db.execute(
+                "insert or replace into suppression_syncs (source, at) values (?, ?)", (source, at)
+            )
+
     def count(self) -> int:
         with self.ledger.guard():
             row = self.ledger.db.execute("select count(*) from suppressions").fetchone()

@@ -87,6 +87,11 @@ def phone_number(raw: str) -> str:
     raise ValueError(shortened or _first(_NUMBER_FAULTS, compact))
 
 
+def either(raw: str) -> str:
+    """Return an e-mail address or a phone number, as the one or the other function above does."""
+    return email_address(raw) if "@" in raw else phone_number(raw)
+
+
 def identity(address: str) -> str:
     """Return what all spellings of one address, as the functions above return it, share."""
     if address.isascii():

@@ -77,11 +77,14 @@ class Rows:
         self._closing.close()
 
 
-def open_list(source: str, folder: Path, stdin: BinaryIO | None = None) -> Rows:
+def open_list(
+    source: str, folder: Path, stdin: BinaryIO | None = None, *, bare: bool = False
+) -> Rows:
     """Open a list of recipients: a path relative to ``folder``, ``-``, or a database's address.
 
     Files are CSV, JSON Lines (both also gzipped) or Parquet, told by the name, else by the
-    content. `InvalidInput` or `Unsupported` if it cannot be read.
+    content. ``bare``: a text whose first line is an address has one in each line, and no names of
+    columns. `InvalidInput` or `Unsupported` if it cannot be read.
     """
     name = shown(source)
     with ExitStack() as closing:
@@ -97,7 +100,8 @@ def open_list(source: str, folder: Path, stdin: BinaryIO | None = None) -> Rows:
         else:
             file = _file(source, folder, name, stdin, closing)
             lines = Lines(_unpacked(file, name, closing), name)
-            table = _text_table(lines, source, name)
+            addresses = tables.from_addresses(lines) if bare else None
+            table = addresses or _text_table(lines, source, name)
         return Rows(name, table, closing.pop_all(), lines)
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import InvalidInput, Unsupported
+from ...text.address import either
 from .lines import Lines
 
 MOST = 1 << 20  # characters of a field
@@ -64,6 +65,17 @@ def from_csv(lines: Lines, source: str) -> Table:
         raise _broken(error, source, 1) from None
     columns = named(header, source)
     return Table(columns, _csv_rows(reader, len(columns), source, before + 1))
+
+
+def from_addresses(lines: Lines) -> Table | None:
+    """Return the rows of a text with one address in each line; None if its first line is none."""
+    first = next(filter(None, map(str.strip, lines.head.splitlines())), "")
+    try:
+        either(first)
+    except ValueError:
+        return None
+    rows = ((number, line.strip()) for number, line in enumerate(lines, start=1))
+    return Table(("address",), (Row(number, [text]) for number, text in rows if text))
 
 
 def from_json(lines: Lines, source: str) -> Table:
