@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import StorageError
+from ..errors import MktoolError, StorageError
 from ..text.address import identity
 from .outcomes import CLAIMED, DONE, OPEN, Claim, Outcome, Outcomes, State, packed
 from .paths import data_dir
@@ -190,6 +190,8 @@ class CampaignFile(Outcomes):
         self, lo: int, hi: int, variant: int | None, *, retry: bool, at: float, hold: str = ""
     ) -> Claim:
         """Record that these are about to be sent to; commit it before a byte leaves."""
+        if self._overlaps(lo, hi, variant, retry=retry):
+            raise MktoolError(f"recipients {lo} to {hi} would be claimed twice; nothing was sent")
         row = self.db.execute(
             "insert into batches (lo, hi, variant, retry, state, attempt, at, hold)"
             " values (?, ?, ?, ?, ?, 1, ?, ?)",
@@ -197,12 +199,26 @@ class CampaignFile(Outcomes):
         )
         return Claim(int(row.lastrowid or 0), lo, hi, variant, retry, 1, at, hold)
 
+    def _overlaps(self, lo: int, hi: int, variant: int | None, *, retry: bool) -> bool:
+        """Whether one of these is in another batch: the last line of defence."""
+        if not retry:
+            return lo <= self.reached(variant)
+        row = self.db.execute(
+            "select 1 from batches where retry and state != ? and variant is ?"
+            " and lo <= ? and hi >= ?",
+            (DONE, variant, hi, lo),
+        ).fetchone()
+        return row is not None
+
     def reclaim(self, claim: Claim, at: float) -> Claim:
         """Claim an open batch once more: another attempt, under another key."""
-        self.db.execute(
-            "update batches set state = ?, attempt = attempt + 1, at = ? where id = ?",
-            (CLAIMED, at, claim.id),
+        done = self.db.execute(
+            "update batches set state = ?, attempt = attempt + 1, at = ?"
+            " where id = ? and state = ?",
+            (CLAIMED, at, claim.id, OPEN),
         )
+        if done.rowcount != 1:
+            raise MktoolError(f"batch {claim.id} is not open any more; nothing was sent")
         return claim._replace(attempt=claim.attempt + 1, at=at)
 
     def confirm(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from ... import errors as e
 from ...capability import CanTrace
+from ...http.client import scheme_for
 from ...http.exchange import Call, Scope
 from ...message import Batch
 from ...store import limits as rate
@@ -155,7 +156,7 @@ class Engine:
 
     def _ready(self, room: int, *, idle: bool) -> Iterator[Job]:
         """Yield up to ``room`` jobs, the doubtful ones that are ripe first."""
-        now = time.monotonic()
+        now, free = time.monotonic(), room
         while room > 0 and self._doubtful and self._doubtful[0][0] <= now:
             _, claim = self._doubtful.popleft()
             if (people := self.file.members(claim)) and (job := self._again(claim, people)):
@@ -164,7 +165,7 @@ class Engine:
         while room > 0 and (job := next(self._work, None)):
             yield job
             room -= 1
-        if room > 0 and idle and not self._doubtful:
+        if room == free and idle and not self._doubtful:
             self._work = self._candidates()  # what came to be sent again meanwhile
             if job := next(self._work, None):
                 yield job
@@ -241,12 +242,15 @@ class Engine:
     def _call(self, job: Job) -> Call:
         spec, endpoint = self.session.spec, self.delivery.endpoint
         requests = -(-len(job.people) // self.delivery.batch)
-        url = self.session.target.url(endpoint.path, self.session.options)
-        return Call(
-            spec.name, self.session.account, endpoint.operation, endpoint.method,
-            url, endpoint.counts_as, False, job.claim.attempt + 1,
-            Scope(self.run.act), requests,
+        signed = scheme_for(spec, job.login).sign(job.login)
+        url = self.session.target.url(endpoint.path, {**self.session.options, **signed.options})
+        call = Call(
+            spec.name, self.session.account, endpoint.operation, endpoint.method, url,
+            endpoint.counts_as, False, job.claim.attempt + 1, Scope(self.run.act), requests,
         )  # fmt: skip
+        if job.trace:
+            return call._replace(operation="trace", method="GET", bucket="trace", repeatable=True)
+        return call
 
     # -- how it ended --------------------------------------------------------------------------
 
