@@ -65,7 +65,6 @@ class Desk(Vendor):
     environment: ClassVar[Mapping[str, str]] = {
         "MKTOOL_TWILIO_ACCOUNT_SID": "ACsandbox0000000000000000000000run",
         "MKTOOL_TWILIO_AUTH_TOKEN": "sandbox-run",
-        "MKTOOL_TWILIO_FROM": "+15005550006",
     }
 
     def admit(self, call: Call) -> str:

@@ -1,0 +1,27 @@
+"""`mktool demo`: the main jobs on the sandbox, with the real commands, in a temporary home."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import typer
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command(epilog="Example: mktool demo")
+def demo() -> None:
+    """A guided run on the sandbox; nothing leaves this machine, and nothing stays on it."""
+    from ...sandbox.server import Sandbox
+    from . import accounts, campaigns, posts
+    from .stage import Stage
+
+    with tempfile.TemporaryDirectory(prefix="mktool-demo-") as folder, Sandbox(approve=True) as box:
+        stage = Stage(Path(folder), box)
+        accounts.play(stage)
+        posts.play(stage)
+        campaigns.play(stage)
+        stage.title("What it all was: the ledger")
+        stage.mktool("stats")
+        stage.verdict()
