@@ -172,11 +172,20 @@ class CampaignFile(Outcomes):
         )  # fmt: skip
 
     def again(self, seq: int, variant: int | None, count: int) -> list[Recipient]:
-        """Return the next recipients that are to be sent to once more, after ``seq``."""
-        return self._rows(
-            "r.seq in (select seq from outcomes where seq > ? and state = ? order by seq)",
+        """Return the next recipients that are to be sent to once more, after ``seq``.
+
+        Those of a batch that is not done are in doubt, or go with that batch: none of them, and
+        none from both sides of them.
+        """
+        found = self._rows(
+            "r.seq in (select seq from outcomes where seq > ? and state = ? order by seq)"
+            " and not exists (select 1 from batches b where b.retry and b.state != 2"
+            "  and b.variant is r.variant and r.seq between b.lo and b.hi)",
             (seq, State.RETRY), variant, count,
         )  # fmt: skip
+        begun = [c.lo for c in self.unfinished() + self.reopened() if c.retry]
+        end = min((lo for lo in begun if found and lo > found[0].seq), default=None)
+        return [one for one in found if end is None or one.seq < end]
 
     def reached(self, variant: int | None) -> int:
         """Return the number up to which the recipients of a variant were claimed."""

@@ -54,7 +54,7 @@ class Engine:
         self._flying = 0
         self._doubtful: deque[tuple[float, Claim]] = deque()
         self._seen_suppressions = int(file.get("suppressions", 0))
-        self._next_look = 0.0
+        self._next_look = self._begin_at = 0.0
         self._lost_in_a_row = 0
         self._suppressions = Suppressions(session.ledger)
         wanted = run.concurrency or self.delivery.concurrency
@@ -87,14 +87,20 @@ class Engine:
         while True:
             if not self._halted():
                 room = len(self._lanes) - self._flying - len(waiting)
-                waiting.extend(self._ready(room, idle=not (waiting or self._flying)))
+                waiting.extend(self._ready(room))
             wait = self._turn(finished, waiting)
             self.run.report(self.progress)
-            idle = not (self._flying or waiting)
-            if (idle and not self._doubtful) or (not self._flying and self._halt.is_set()):
+            if not self._flying and self._halt.is_set():
                 return
-            finished = list(self._landed(wait))
-            self._flying -= len(finished)
+            if self._flying or waiting or self._doubtful:
+                finished = list(self._landed(wait))
+                self._flying -= len(finished)
+                continue
+            self._work = self._candidates()  # all is settled: who came to be sent to once more
+            if (job := next(self._work, None)) is None:
+                return
+            waiting.append(job)
+            finished = []
 
     def _landed(self, wait: float) -> Iterator[Done]:
         """Yield what lanes have finished: at least one, unless the wait is over first."""
@@ -124,7 +130,10 @@ class Engine:
 
     def _turn(self, finished: Sequence[Done], waiting: deque[Job]) -> float:
         """Record what ended and start what may; return the seconds to wait for more, or 0."""
-        wanted = [] if self._halt.is_set() else list(waiting)
+        early = self._begin_at - time.monotonic() if self.run.rate and waiting else 0.0
+        wanted = [] if self._halt.is_set() or early > 0 else list(waiting)
+        if self.run.rate:
+            wanted = wanted[:1]
         ids, wait = self.session.ledger.turn(
             [(done.job.call, done.calls) for done in finished if done.job.call],
             [seen for done in finished for seen in done.seen],
@@ -142,7 +151,10 @@ class Engine:
                     starting.append(self._claimed_for(job)._replace(call=id))
         for job in starting:
             self._jobs.put(job)
+            if self.run.rate:
+                self._begin_at = time.monotonic() + len(job.people) / self.run.rate
         self._flying += len(starting)
+        wait = max(wait, early)
         if wait > self.session.settings.max_wait and not self._flying:
             where = self.session.where("send-campaign")
             self.error = e.RateLimited("the limit is used up", where, retry_after=wait)
@@ -154,9 +166,9 @@ class Engine:
 
     # -- what is next --------------------------------------------------------------------------
 
-    def _ready(self, room: int, *, idle: bool) -> Iterator[Job]:
+    def _ready(self, room: int) -> Iterator[Job]:
         """Yield up to ``room`` jobs, the doubtful ones that are ripe first."""
-        now, free = time.monotonic(), room
+        now = time.monotonic()
         while room > 0 and self._doubtful and self._doubtful[0][0] <= now:
             _, claim = self._doubtful.popleft()
             if (people := self.file.members(claim)) and (job := self._again(claim, people)):
@@ -165,27 +177,34 @@ class Engine:
         while room > 0 and (job := next(self._work, None)):
             yield job
             room -= 1
-        if room == free and idle and not self._doubtful:
-            self._work = self._candidates()  # what came to be sent again meanwhile
-            if job := next(self._work, None):
-                yield job
 
     def _candidates(self) -> Iterator[Job]:
-        """Yield unclaimed jobs: batches that are open, then the list, then who is sent to again."""
+        """Yield unclaimed jobs: batches that are open, then the list, then who is sent to again.
+
+        Variants take turns, so that none has the better hour.
+        """
         for claim in self.file.reopened():
             if people := self._allowed(self.file.members(claim)):
                 yield self._job(claim, people)
-        for course in self.run.courses:
-            for read, retry in ((self.file.after, False), (self.file.again, True)):
-                seq = 0 if retry else self.file.reached(course.number)
-                while size := self._size():
-                    self._heed_suppressions()
-                    if not (people := read(seq, course.number, size)):
-                        break
-                    seq = people[-1].seq
-                    self._claimed += len(people)
-                    claim = Claim(0, people[0].seq, seq, course.number, retry, 0, 0.0)
-                    yield self._job(claim, people)
+        for retry in (False, True):
+            turns = deque(self._unclaimed(course, retry=retry) for course in self.run.courses)
+            while turns:
+                if job := next(turns[0], None):
+                    yield job
+                    turns.rotate(-1)
+                else:
+                    turns.popleft()
+
+    def _unclaimed(self, course: Course, *, retry: bool) -> Iterator[Job]:
+        seq = 0 if retry else self.file.reached(course.number)
+        read = self.file.again if retry else self.file.after
+        while size := self._size():
+            self._heed_suppressions()
+            if not (people := read(seq, course.number, size)):
+                return
+            seq = people[-1].seq
+            self._claimed += len(people)
+            yield self._job(Claim(0, people[0].seq, seq, course.number, retry, 0, 0.0), people)
 
     def _size(self) -> int:
         """Return how many to claim at once: no more than the limits let pass in a moment, since
@@ -220,9 +239,9 @@ class Engine:
 
     def _job(self, claim: Claim, people: list[Recipient]) -> Job:
         course = self._course(claim.variant)
-        pace = self._pace() if self.delivery.batch == 1 else 0.0
-        if self.run.rate:
-            pace = max(pace, self.delivery.batch / self.run.rate * len(self._lanes))
+        pace = 0.0
+        if self.delivery.batch == 1:
+            pace = max(self._pace(), 1 / self.run.rate if self.run.rate else 0.0)
         return Job(
             claim, people, course.composer, course.batch, self.session.credential.login(),
             pace=pace, broadcast=self.run.broadcast,

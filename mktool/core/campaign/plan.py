@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -43,7 +42,7 @@ class Texts:
     ``saved`` parts fewer it would be if characters outside of GSM-7 had their plain look-alikes.
     """
 
-    encodings: Counter[str] = field(default_factory=Counter)
+    encodings: dict[str, int] = field(default_factory=dict)
     parts: int = 0
     longest: int = 0
     saved: int = 0
@@ -51,7 +50,7 @@ class Texts:
 
     def add(self, text: str) -> None:
         found = segments(text)
-        self.encodings[found.encoding] += 1
+        self.encodings[found.encoding] = self.encodings.get(found.encoding, 0) + 1
         self.parts += found.parts
         self.longest = max(self.longest, found.parts)
         if found.encoding != GSM:
@@ -73,7 +72,7 @@ class Reading:
     longest_at: int = 0
     skipped: bool = False  # the invalid ones
     problems: list[Problem] = field(default_factory=list)
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, int] = field(default_factory=dict)
     texts: Texts | None = None
 
 
@@ -148,7 +147,7 @@ class Reader:
 
     def _bad(self, found: Reading, line: int, raw: str, reason: str) -> Staged:
         found.invalid += 1
-        found.reasons[reason] += 1
+        found.reasons[reason] = found.reasons.get(reason, 0) + 1
         shown = raw[:100].replace("\0", "\ufffd")
         if len(found.problems) < SHOWN:
             found.problems.append(Problem(line, shown, reason))
