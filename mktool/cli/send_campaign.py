@@ -68,9 +68,8 @@ def send_campaign(
 
     The same command again goes on where it stopped: nobody gets it twice.
     """
-    from ..core.campaign import opening, schedule
+    from ..core.campaign import opening
     from ..core.campaign.campaign import Options
-    from ..core.campaign.forecast import forecast
 
     given = settings()
     if init:
@@ -93,24 +92,31 @@ def send_campaign(
         return _dry_run(given, wanted, options, preview, samples)
     from ..core.side import stopping
 
-    when = at if at is not None else wanted.send_at
     with stopping(given), opening.opened(given, wanted, options) as campaign:
         campaign.stage()
-        plan = forecast(campaign)
-        _say_plan(plan)
-        _refuse_invalid(plan)
-        if plan.to_send or campaign.unfinished:
-            _confirm(given, campaign, plan, confirm)
-        moment = schedule.moment(campaign, when, given.config.get("schedule", "zone"))
-        if moment.ours:
-            terminal().say(f"scheduled for {moment.shown}; `mktool run-due` sends it (cron)")
-            terminal().result({"plan": _plan_data(plan), "due": moment.at}, text="scheduled")
-            return 0
-        with _progress(plan) as report:
-            result = campaign.send(report, at=moment.at)
-        if moment.at and result.error is None:
-            terminal().say(f"held by {moment.holder} until {moment.shown}")
-        return show(campaign, result, plan)
+        return go(given, campaign, wanted.send_at if at is None else at, confirm)
+
+
+def go(given: Settings, campaign: Campaign, when: str, confirm: int | None) -> int:
+    """Show what a run would do, have it confirmed, do it, and return its exit code."""
+    from ..core.campaign import schedule
+    from ..core.campaign.forecast import forecast
+
+    plan = forecast(campaign)
+    _say_plan(plan)
+    _refuse_invalid(plan)
+    if plan.to_send or campaign.unfinished:
+        _confirm(given, campaign, plan, confirm)
+    moment = schedule.moment(campaign, when, given.config.get("schedule", "zone"))
+    if moment.ours:
+        terminal().say(f"scheduled for {moment.shown}; `mktool run-due` sends it (cron)")
+        terminal().result({"plan": _plan_data(plan), "due": moment.at}, text="scheduled")
+        return 0
+    with _progress(plan) as report:
+        result = campaign.send(report, at=moment.at)
+    if moment.at and result.error is None:
+        terminal().say(f"held by {moment.holder} until {moment.shown}")
+    return show(campaign, result, plan)
 
 
 def _init(given: Settings, folder: Path | None) -> int:

@@ -88,6 +88,14 @@ class Outcomes(Database):
         found[State.PENDING] = everyone - sum(found.values())
         return found
 
+    def mark(self) -> list[float]:
+        """Return what changes when a run changes the totals, and is read at once."""
+        with self.guard():
+            row = self.db.execute(
+                "select count(*), total(state), total(attempt), total(implied) from batches"
+            ).fetchone()
+        return [*row, int(self.get("staged", 0)), int(self.get("suppressions", 0))]
+
     def unfinished(self) -> list[Claim]:
         """Return the batches that are in doubt, oldest first."""
         return self._claims(CLAIMED)

@@ -85,6 +85,11 @@ class Rehearsal(Campaign):
         self.delivery = course.fitting(delivery_of(act.provider), self.contents)
         self.reading = None
 
+    def stage(self) -> None:
+        super().stage()
+        if self.hosted:
+            broadcast.described(self)  # what the vendor cannot merge is found here, not when sent
+
     def _read(self, rows: Rows, mark: str) -> None:
         if self.rows is not None:
             rows = Rows(
@@ -193,11 +198,12 @@ def send_test(settings: Settings, wanted: Definition, options: Options, address:
 
 def suggested(settings: Settings) -> tuple[str, Channel]:
     """Return the provider that an example is written for, and its channel: the first connected
-    one that sends campaigns, else one of e-mail that no vendor's account is needed for."""
+    one that delivers, else one of e-mail that no vendor's account is needed for."""
     connected = [entry.provider for entry in accounts.read_all()] + environment_accounts(settings)
     for name in filter(providers.names().__contains__, connected):
-        if delivery := providers.load(name).spec.delivery:
-            return name, delivery.channel
+        cls = providers.load(name)
+        if issubclass(cls, CanDeliver) and cls.spec.delivery:
+            return name, cls.spec.delivery.channel
     able = [(spec, spec.delivery) for spec in providers.specs() if spec.delivery]
     able.sort(key=lambda pair: (pair[1].channel != "email", not Target(pair[0].base_url).mail))
     spec, delivery = able[0]

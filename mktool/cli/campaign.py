@@ -1,0 +1,267 @@
+"""`mktool campaign`: what was sent to whom, and stopping, going on and choosing."""
+
+from __future__ import annotations
+
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .. import errors as e
+from ..core.settings import ledger_path
+from ..store.ledger import Ledger
+from .settings import settings
+from .terminal import name as whose
+from .terminal import stamp, terminal
+
+if TYPE_CHECKING:
+    from ..core.campaign.overview import Standing
+    from ..store.outcomes import State
+
+app = typer.Typer(rich_markup_mode=None)
+group = typer.Typer(
+    rich_markup_mode=None, no_args_is_help=True, help="Follow, export, pause and cancel campaigns."
+)
+app.add_typer(group, name="campaign")
+
+Name = Annotated[str, typer.Argument(help="The campaign's name, as `campaign list` shows it.")]
+Sent = Annotated[bool, typer.Option("--sent", help="Who was sent to.")]
+Failed = Annotated[bool, typer.Option("--failed", help="Who was refused.")]
+Unknown = Annotated[bool, typer.Option("--unknown", help="Who may have got it, or not.")]
+Pending = Annotated[bool, typer.Option("--pending", help="Who is still to be sent to.")]
+Suppressed = Annotated[bool, typer.Option("--suppressed", help="Who wants no mail.")]
+Invalid = Annotated[bool, typer.Option("--invalid", help="Who cannot be sent to.")]
+Cancelled = Annotated[bool, typer.Option("--cancelled", help="Who was taken back.")]
+
+
+@group.command("list", epilog="Example: mktool campaign list")
+def listed(
+    limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="How many.")] = 50,
+) -> None:
+    """The campaigns and how far each of them is, the newest first."""
+    from ..core.campaign import overview
+
+    with Ledger(ledger_path()) as ledger:
+        found = list(overview.listed(ledger, limit))
+    data = [{"name": one.act.key, **_data(one)} for one in found]
+    columns = ("name", "by", "state", "recipients", "sent", "failed", "unknown", "left", "when")
+    rows = [
+        (
+            one.act.key, whose(one.act.provider, one.act.account), one.act.state,
+            *(_numbers(one).values() if one.totals is not None else ("file is gone", *[""] * 4)),
+            one.act.zone if one.act.state == "scheduled" else stamp(one.act.updated),
+        )
+        for one in found
+    ]  # fmt: skip
+    terminal().result(
+        data, columns, rows, shorten="name",
+        empty="no campaign yet: mktool send-campaign --init writes an example",
+    )  # fmt: skip
+
+
+@group.command(epilog="Example: mktool campaign show launch --failed")
+def show(
+    name: Name,
+    sent: Sent = False,
+    failed: Failed = False,
+    unknown: Unknown = False,
+    pending: Pending = False,
+    suppressed: Suppressed = False,
+    invalid: Invalid = False,
+    cancelled: Cancelled = False,
+    limit: Annotated[
+        int, typer.Option("-n", "--limit", min=1, max=10_000, help="How many recipients.")
+    ] = 100,
+) -> None:
+    """Where a campaign stands; with a state, who is in it and why.
+
+    `campaign export` writes all of them.
+    """
+    wanted = _states(sent, failed, unknown, pending, suppressed, invalid, cancelled)
+    if wanted:
+        _show_recipients(name, wanted, limit)
+    else:
+        _show_summary(name)
+
+
+@group.command(epilog="Example: mktool campaign export launch launch.csv --failed")
+def export(
+    name: Name,
+    file: Annotated[str, typer.Argument(help="A .csv or .jsonl file, or - for CSV on stdout.")],
+    sent: Sent = False,
+    failed: Failed = False,
+    unknown: Unknown = False,
+    pending: Pending = False,
+    suppressed: Suppressed = False,
+    invalid: Invalid = False,
+    cancelled: Cancelled = False,
+) -> None:
+    """Write every recipient with what became of them."""
+    from ..core.campaign import export as exports
+
+    out, states = terminal(), _states(
+        sent, failed, unknown, pending, suppressed, invalid, cancelled
+    )  # fmt: skip
+    act = _find(name)
+    if file == "-":
+        rows = exports.recipients(act, states)
+        exports.write(sys.stdout, rows, "jsonl" if out.json else "csv")
+        return
+    count = exports.export(act, Path(file), states)
+    out.result({"campaign": name, "file": file, "recipients": count},
+               text=f"{count:,} recipients in {file}")  # fmt: skip
+
+
+@group.command(epilog="Example: mktool campaign pause launch")
+def pause(name: Name) -> None:
+    """Stop a campaign until `campaign resume`; a sender under way stops within a second."""
+    from ..core.campaign import halt
+
+    with Ledger(ledger_path()) as ledger:
+        act = _find(name, ledger)
+        halt.pause(ledger, act)
+    terminal().result({"campaign": name, "state": "paused"}, text=f"{name} is paused")
+    terminal().say(f"what is out cannot be paused; to go on: mktool campaign resume {name}")
+
+
+@group.command(epilog="Example: mktool campaign resume launch")
+def resume(
+    name: Name,
+    confirm: Annotated[
+        int | None, typer.Option(metavar="N", help="Yes, to N recipients; for scripts.")
+    ] = None,
+) -> int:
+    """Go on with a campaign that was paused or interrupted, with what it began with."""
+    from ..core.campaign import halt, opening
+    from ..core.campaign.campaign import Options
+    from ..core.side import stopping
+    from .send_campaign import go
+
+    given = settings()
+    with Ledger(ledger_path()) as ledger:
+        act = _find(name, ledger)
+        halt.unpause(ledger, act)
+    with stopping(given), opening.resumed(given, act, Options()) as campaign:
+        campaign.heed()
+        return go(given, campaign, str(campaign.file.get("when", "")), confirm)
+
+
+@group.command(epilog="Example: mktool campaign cancel launch")
+def cancel(name: Name) -> int:
+    """Stop a campaign for good, and take back what its provider was to send later."""
+    from ..core.campaign import halt
+
+    given, out = settings(), terminal()
+    with Ledger(ledger_path()) as ledger:
+        act = _find(name, ledger)
+        done = halt.cancel(given, ledger, act)
+    late = e.Partial(
+        f"{done.late:,} could not be taken back any more",
+        hint=f"mktool campaign show {name} --sent",
+    )
+    out.result(
+        {"campaign": name, "state": "cancelled", **done._asdict()},
+        text=f"{name} is cancelled: {done.never:,} will not be sent to"
+        + (f", {done.back:,} were taken back" if done.back else ""),
+        errors=[late] if done.late else [],
+    )
+    if done.sent:
+        out.say(f"{done.sent:,} are out and cannot be taken back")
+    if done.late and not out.json:
+        out.error(late)
+    return late.exit_code if done.late else 0
+
+
+# -- inside ------------------------------------------------------------------------------------
+
+
+def _find(name: str, ledger: Ledger | None = None) -> Any:
+    from ..core.campaign import overview
+
+    if ledger is not None:
+        return overview.find(ledger, name)
+    with Ledger(ledger_path()) as own:
+        return overview.find(own, name)
+
+
+def _states(
+    sent: bool, failed: bool, unknown: bool, pending: bool, suppressed: bool, invalid: bool,
+    cancelled: bool,
+) -> tuple[State, ...]:  # fmt: skip
+    from ..store.outcomes import State
+
+    asked = (
+        (sent, (State.SENT,)), (failed, (State.FAILED,)), (unknown, (State.UNKNOWN,)),
+        (pending, (State.PENDING, State.RETRY)), (suppressed, (State.SUPPRESSED,)),
+        (invalid, (State.INVALID,)), (cancelled, (State.CANCELLED,)),
+    )  # fmt: skip
+    return tuple(state for wanted, states in asked if wanted for state in states)
+
+
+def _show_recipients(name: str, states: tuple[State, ...], limit: int) -> None:
+    from ..core.campaign import export as exports
+
+    found = list(islice(exports.recipients(_find(name), states), limit + 1))
+    rows, out = found[:limit], terminal()
+    out.result(
+        {"campaign": name, "recipients": rows, "more": len(found) > limit},
+        exports.COLUMNS, [tuple(row.values()) for row in rows], shorten="reason",
+        empty="nobody is in that state",
+    )  # fmt: skip
+    if len(found) > limit:
+        out.say(f"and more: --limit N, or mktool campaign export {name} FILE.csv")
+
+
+def _show_summary(name: str) -> None:
+    from ..core.campaign import overview
+    from ..store.outcomes import State
+
+    act, out = _find(name), terminal()
+    with overview.opened(act) as file:
+        totals = file.totals()
+        reasons = [
+            (state.name.lower(), *reason)
+            for state in (State.FAILED, State.UNKNOWN, State.INVALID, State.SUPPRESSED)
+            for reason in (file.reasons(state) if totals.get(state) else ())
+        ]
+    standing = overview.Standing(act, totals)
+    states = {state.name.lower(): count for state, count in sorted(totals.items()) if count}
+    keys = ("state", "code", "reason", "recipients")
+    out.say(f"{name} by {whose(act.provider, act.account)}: {act.state}{_since(act)}")
+    out.result(
+        {"name": name, **_data(standing), "totals": states,
+         "reasons": [dict(zip(keys, reason, strict=True)) for reason in reasons]},
+        ("state", "recipients"), states.items(), empty="nobody is in its list yet",
+    )  # fmt: skip
+    if reasons and not out.json:
+        out.result(None, keys, reasons, shorten="reason")
+
+
+def _since(act: Any) -> str:
+    if act.state == "scheduled":
+        return f" for {act.zone}"
+    return f" since {stamp(act.updated)}" + (f": {act.error}" if act.error else "")
+
+
+def _data(one: Standing) -> dict[str, Any]:
+    act = one.act
+    return {
+        "act": act.id, "provider": act.provider, "account": act.account, "state": act.state,
+        **(_numbers(one) if one.totals is not None else {}),
+        "created": act.created, "updated": act.updated, "due": act.due,
+        "code": act.code or None, "error": act.error or None,
+    }  # fmt: skip
+
+
+def _numbers(one: Standing) -> dict[str, int]:
+    from ..store.outcomes import State
+
+    return {
+        "recipients": one.audience,
+        "sent": one.count(State.SENT),
+        "failed": one.count(State.FAILED),
+        "unknown": one.count(State.UNKNOWN),
+        "left": one.count(State.PENDING, State.RETRY),
+    }

@@ -1,0 +1,116 @@
+"""Every recipient of a campaign with what became of them, as a file."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import mkstemp
+from typing import Any, Literal, TextIO
+
+from ...errors import InvalidInput, StorageError
+from ...store.acts import Act
+from ...store.outcomes import State
+from . import definition, overview
+
+Format = Literal["csv", "jsonl"]
+COLUMNS = ("number", "address", "variant", "state", "code", "reason", "vendor_id", "events")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def recipients(act: Act, states: Sequence[State] = ()) -> Iterator[dict[str, Any]]:
+    """Yield the recipients, by `COLUMNS`, in the order of the list; streamed."""
+    names = _variants(act)
+    with overview.opened(act) as file:
+        for row in file.outcomes(states):
+            yield {
+                "number": row["seq"],
+                "address": row["address"],
+                "variant": names.get(row["variant"], ""),
+                "state": row["state"],
+                "code": row["code"],
+                "reason": row["text"],
+                "vendor_id": row["vendor_id"],
+                "events": row["events"],
+            }
+
+
+def export(act: Act, path: Path, states: Sequence[State] = ()) -> int:
+    """Write the recipients into a .csv or .jsonl file, all or nothing; return how many.
+
+    The file is readable by its owner only. `InvalidInput` if its name says neither.
+    """
+    format = _format(path)
+    with _replacing(path) as file:
+        return write(file, recipients(act, states), format)
+
+
+def write(file: TextIO, rows: Iterator[dict[str, Any]], format: Format) -> int:
+    """Write rows one by one; return how many."""
+    count = 0
+    table = csv.writer(file, lineterminator="\n")
+    if format == "csv":
+        table.writerow(COLUMNS)
+    for count, row in enumerate(rows, start=1):  # noqa: B007 - the last one is the answer
+        if format == "csv":
+            table.writerow(map(harmless, row.values()))
+        else:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return count
+
+
+def harmless(cell: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula: an apostrophe keeps it a text.
+
+    https://owasp.org/www-community/attacks/CSV_Injection (read 2026-11)
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def _format(path: Path) -> Format:
+    match path.suffix.lower():
+        case ".csv":
+            return "csv"
+        case ".jsonl" | ".ndjson":
+            return "jsonl"
+    raise InvalidInput(f"{path}: neither .csv nor .jsonl", hint="name it FILE.csv, or -")
+
+
+def _variants(act: Act) -> Mapping[int, str]:
+    found = definition.from_json(act.content["definition"])
+    if found.ab is None:
+        return {}
+    return {number: one.name for number, one in enumerate(found.variants, start=1)}
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[TextIO]:
+    """Open a file that takes the place of ``path`` when it is complete, and not before."""
+    if path.exists() and not path.is_file():
+        raise InvalidInput(f"{path}: is no file", hint="name a file, or - for standard output")
+    temporary = ""
+    try:
+        fd, temporary = mkstemp(prefix=f".{path.stem}-", dir=path.parent)
+        with open(fd, "w", encoding="utf-8", newline="", errors="replace") as file:
+            yield file
+            file.flush()
+            os.fsync(fd)
+        os.replace(temporary, path)
+    except OSError as error:
+        _remove(temporary)
+        if not temporary:
+            raise InvalidInput(f"{path}: {error.strerror}", hint=f"ls -ld {path.parent}") from None
+        raise StorageError(
+            f"{path}: {error.strerror}", hint="free some space, then run it again"
+        ) from None
+    except BaseException:
+        _remove(temporary)
+        raise
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)

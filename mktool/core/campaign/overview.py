@@ -1,0 +1,82 @@
+"""Which campaigns there are, and how far each of them is: the ledger and their files, read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from ...errors import InvalidInput, StorageError
+from ...store.acts import Act, Acts
+from ...store.campaigns import CampaignFile, State, path_of
+from ...store.ledger import Ledger
+from .campaign import VERB
+from .forecast import LEFT_OUT
+
+RUNNING = "open"  # the state in which the numbers change by the moment
+
+
+class Standing(NamedTuple):
+    """A campaign and how many of its recipients are in which state; None if its file is gone."""
+
+    act: Act
+    totals: Mapping[State, int] | None
+
+    @property
+    def audience(self) -> int:
+        """Everybody it is for: without those who cannot, or must not, be sent to."""
+        return sum(n for state, n in (self.totals or {}).items() if state not in LEFT_OUT)
+
+    def count(self, *states: State) -> int:
+        return sum((self.totals or {}).get(state, 0) for state in states)
+
+
+def find(ledger: Ledger, name: str) -> Act:
+    """Return the campaign of a name; `InvalidInput` with the nearest known one."""
+    acts = Acts(ledger)
+    if (act := acts.named(VERB, name)) is not None:
+        return act
+    near = get_close_matches(name, [str(one.key) for one in acts.of(VERB)], n=1, cutoff=0.5)
+    raise InvalidInput(
+        f"there is no campaign {name!r}" + (f"; there is {near[0]!r}" if near else ""),
+        hint="mktool campaign list",
+    )
+
+
+def listed(ledger: Ledger, limit: int) -> Iterator[Standing]:
+    """Yield the campaigns, the newest first."""
+    for act in Acts(ledger).of(VERB, limit=limit):
+        yield Standing(act, _totals(act))
+
+
+def opened(act: Act) -> CampaignFile:
+    """Return the file of a campaign; `InvalidInput` if it never had one."""
+    if not act.content.get("ready"):
+        raise InvalidInput(
+            f"the campaign {act.key!r} has read no list yet", hint="mktool send-campaign FILE"
+        )
+    return CampaignFile(path_of(act.id))
+
+
+def _totals(act: Act) -> Mapping[State, int] | None:
+    try:
+        with opened(act) as file:
+            return file.totals() if act.state == RUNNING else _kept(file, act)
+    except InvalidInput:
+        return {}
+    except StorageError:
+        return None
+
+
+def _kept(file: CampaignFile, act: Act) -> Mapping[State, int]:
+    """Return the totals of a campaign at rest: counted once, as millions take seconds."""
+    mark = json.dumps([act.updated, file.mark()])
+    if file.get("counted") == mark:
+        known = json.loads(file.get("totals", "{}"))
+        return {State[name]: count for name, count in known.items()}
+    totals = file.totals()
+    file.put(
+        counted=mark, totals=json.dumps({state.name: count for state, count in totals.items()})
+    )
+    return totals
