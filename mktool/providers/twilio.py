@@ -50,8 +50,7 @@ class Twilio(Provider, CanCheck, CanDeliver, CanTrace, CanTrack, CanHold):
             Field("api_key_secret", "and its secret", True,
                   env=("TWILIO_API_SECRET", "TWILIO_API_KEY_SECRET"))),
         error_code=("code",), error_text=("message",), request_id=("twilio-request-id",),
-        # https://www.twilio.com/docs/api/errors/CODE (2026-11). What is wrong with one recipient is
-        # Rejected; what is wrong with the account or the sender is Forbidden: a campaign stops.
+        # https://www.twilio.com/docs/api/errors/CODE (2026-11); Forbidden stops a whole campaign.
         rules=(
             Rule(e.RateLimited, code="20429|21611"),  # 20429 was never processed, says its page
             Rule(e.Forbidden, code="20403|20005|30002", message="the account is suspended or"

@@ -100,7 +100,7 @@ def courses(
 def fitting(delivery: Delivery, contents: Sequence[Prepared]) -> Delivery:
     """Return how these contents are delivered: one message a request, where the vendor merges and
     one of them cannot be taken apart."""
-    if delivery.merge and any(split(one.parts, mark="x" * 12) is None for one in contents):
+    if delivery.merge and any(split(one.parts, mark="m" * 12) is None for one in contents):
         return replace(delivery, batch=1, merge=False)
     return delivery
 

@@ -166,8 +166,8 @@ def write_example(folder: Path, provider: str, channel: Channel = "email") -> li
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            with (folder / name).open("x", encoding="utf-8", newline="") as file:
-                file.write(content)
+            (folder / name).touch(exist_ok=False)
+            (folder / name).write_text(content, encoding="utf-8", newline="")
     except OSError as error:
         where = error.filename or folder
         raise InvalidInput(f"{where}: {error.strerror}", hint=f"ls -ld {folder}") from None

@@ -99,4 +99,4 @@ def _plain(word: str) -> str:
     """Return the name that a bare or quoted key stands for."""
     import tomllib
 
-    return str(tomllib.loads(f"x = {word}")["x"]) if word[0] in "\"'" else word
+    return str(tomllib.loads(f"key = {word}")["key"]) if word[0] in "\"'" else word

@@ -42,11 +42,11 @@ def compare(counts: Sequence[tuple[int, int]]) -> Comparison:
 
 
 def _p_value(one: tuple[int, int], other: tuple[int, int]) -> float:
-    (x, n), (y, m) = one, other
+    (k, n), (j, m) = one, other
     if not (n and m):
         return 1.0
-    pooled = (x + y) / (n + m)
+    pooled = (k + j) / (n + m)
     if min(n, m) * min(pooled, 1 - pooled) < FEWEST:
         return 1.0
-    z = (x / n - y / m) / sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    z = (k / n - j / m) / sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
     return 2 * NormalDist().cdf(-abs(z))
