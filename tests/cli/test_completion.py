@@ -139,7 +139,7 @@ def test_an_unknown_shell_is_said(shell: str, user: Path, monkeypatch: pytest.Mo
         ("mktool post --quiet --dr", ["--dry-run"]),
         ("mktool post --no-in", ["--no-input"]),
         ("mktool help exit", ["exit-codes"]),
-        ("mktool help se", ["settle"]),
+        ("mktool help se", ["send-campaign", "settle"]),
         ("mktool vault m", ["move"]),
         ("mktool completion install f", ["fish"]),
         ("mktool no-such-command ''", []),
