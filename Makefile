@@ -1,7 +1,7 @@
 # make demo   a guided run on this machine: no account, no key, nothing leaves it
 # make test   all tests
 # make check  what has to pass before a commit: format, lint, types, layers, tests
-# make bench  how long commands take, in multiples of an empty Python
+# make bench  how long commands take, and campaigns against the libraries of their vendors
 # make docs   rewrites what is generated: README tables, config.example.toml, completions/
 #
 # Each makes the virtual environment .venv when it is missing or pyproject.toml has changed.
