@@ -34,7 +34,7 @@ def decide(campaign: Campaign) -> None:
         return
     if test.by == "manual":
         raise e.InvalidInput("the test is over: somebody has to choose", hint=_by_hand(campaign))
-    from .report import compare
+    from .significance import compare
     from .track import sync
 
     sync(campaign.session, campaign.act, file)
