@@ -59,19 +59,19 @@ def statistics(ledger: Ledger, since: float) -> Iterator[Row]:
     times: dict[tuple[str, str], list[float]] = {}
     with ledger.guard():
         rows = _database(ledger).query(
-            "select provider, operation, outcome, code, ms from calls where at >= ?"
+            "select provider, operation, outcome, code, ms, count from calls where at >= ?"
             " order by provider, operation",
             [since],
         )
         for call in rows:
             name = (call["provider"], call["operation"])
             row = found.setdefault(name, Row(*name))
-            row.calls += 1
-            row.ok += call["outcome"] == "ok"
+            row.calls += call["count"]
+            row.ok += call["count"] * (call["outcome"] == "ok")
             if call["ms"] and call["outcome"] != "unsent":
                 times.setdefault(name, []).append(call["ms"])
             if call["outcome"] != "ok":
-                row.errors[call["code"] or call["outcome"]] += 1
+                row.errors[call["code"] or call["outcome"]] += call["count"]
     for name, row in found.items():
         latencies = sorted(times.get(name, ()))
         row.median, row.p95 = _percentile(latencies, 0.5), _percentile(latencies, 0.95)

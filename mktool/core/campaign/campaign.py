@@ -22,10 +22,11 @@ from ...text.template import variable_name
 from . import broadcast, course, definition, trial
 from .condition import compile as condition
 from .definition import Definition
-from .engine import Engine, heed
+from .engine import Engine
 from .plan import HELD_BACK, Reader, Reading
 from .recipients import Rows, address_column, open_list, status_column
 from .run import Course, Progress, Run
+from .work import heed
 
 if TYPE_CHECKING:
     from ..session import Session

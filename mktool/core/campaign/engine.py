@@ -22,16 +22,14 @@ from ...capability import CanTrace
 from ...http.client import scheme_for
 from ...http.exchange import Call, Scope
 from ...message import Batch
-from ...store import limits as rate
-from ...store.campaigns import CampaignFile, Claim, Outcome, Recipient, State
-from ...store.suppressions import Suppressions
+from ...store.campaigns import CampaignFile, Claim, Outcome, State
 from .lane import Done, Job, Lane, repeats
-from .run import Clock, Course, Progress, Run
+from .run import Clock, Progress, Run
+from .work import Work
 
 if TYPE_CHECKING:
     from ..session import Session
 
-AHEAD = 2.0  # seconds of requests that are claimed at once where a rate is low
 LONGEST_WAIT = 0.5  # seconds until a signal is noticed
 LOST_IN_A_ROW = 5  # requests without an answer after which a run stops
 KEY_MARGIN = 0.9  # of the time for which a vendor says that it remembers a key
@@ -47,24 +45,20 @@ class Engine:
         self.progress = Progress()
         self.error: e.MktoolError | None = None
         self.errors = 0
-        self._claimed = 0
         self._halt = threading.Event()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Done] = queue.SimpleQueue()
         self._flying = 0
-        self._doubtful: deque[tuple[float, Claim]] = deque()
-        self._seen_suppressions = int(file.get("suppressions", 0))
         self._next_look = self._begin_at = 0.0
         self._lost_in_a_row = 0
-        self._suppressions = Suppressions(session.ledger)
         wanted = run.concurrency or self.delivery.concurrency
         self._lanes = [Lane(session, run.delivery, self._halt) for _ in range(wanted)]
-        self._work = self._candidates()
+        self.work = Work(session, file, run)
 
     def go(self) -> None:
         """Send until nothing is left, or until it must stop; `error` says why."""
         threads = [
-            threading.Thread(target=self._serve, args=(x,), daemon=True) for x in self._lanes
+            threading.Thread(target=self._serve, args=(lane,), daemon=True) for lane in self._lanes
         ]
         for thread in threads:
             thread.start()
@@ -87,17 +81,16 @@ class Engine:
         while True:
             if not self._halted():
                 room = len(self._lanes) - self._flying - len(waiting)
-                waiting.extend(self._ready(room))
+                waiting.extend(self.work.ready(room))
             wait = self._turn(finished, waiting)
             self.run.report(self.progress)
             if not self._flying and self._halt.is_set():
                 return
-            if self._flying or waiting or self._doubtful:
+            if self._flying or waiting or self.work.doubtful:
                 finished = list(self._landed(wait))
                 self._flying -= len(finished)
                 continue
-            self._work = self._candidates()  # all is settled: who came to be sent to once more
-            if (job := next(self._work, None)) is None:
+            if (job := self.work.once_more()) is None:
                 return
             waiting.append(job)
             finished = []
@@ -130,14 +123,11 @@ class Engine:
 
     def _turn(self, finished: Sequence[Done], waiting: deque[Job]) -> float:
         """Record what ended and start what may; return the seconds to wait for more, or 0."""
-        early = self._begin_at - time.monotonic() if self.run.rate and waiting else 0.0
-        wanted = [] if self._halt.is_set() or early > 0 else list(waiting)
-        if self.run.rate:
-            wanted = wanted[:1]
+        early = self._begin_at - time.monotonic() if waiting else 0.0
         ids, wait = self.session.ledger.turn(
             [(done.job.call, done.calls) for done in finished if done.job.call],
             [seen for done in finished for seen in done.seen],
-            [self._call(job) for job in wanted],
+            [self._call(job) for job in self._admissible(waiting, early)],
             self.session.spec.limits,
             (self.session.spec.name, self.session.account),
         )
@@ -158,94 +148,17 @@ class Engine:
         if wait > self.session.settings.max_wait and not self._flying:
             where = self.session.where("send-campaign")
             self.error = e.RateLimited("the limit is used up", where, retry_after=wait)
-        soonest = min((at for at, _ in self._doubtful), default=0.0)
+        soonest = self.work.ripe_at
         if soonest and not self._flying:
             left = max(soonest - time.monotonic(), 0.001)
             wait = min(wait, left) if wait else left
         return wait
 
-    # -- what is next --------------------------------------------------------------------------
-
-    def _ready(self, room: int) -> Iterator[Job]:
-        """Yield up to ``room`` jobs, the doubtful ones that are ripe first."""
-        now = time.monotonic()
-        while room > 0 and self._doubtful and self._doubtful[0][0] <= now:
-            _, claim = self._doubtful.popleft()
-            if (people := self.file.members(claim)) and (job := self._again(claim, people)):
-                yield job
-                room -= 1
-        while room > 0 and (job := next(self._work, None)):
-            yield job
-            room -= 1
-
-    def _candidates(self) -> Iterator[Job]:
-        """Yield unclaimed jobs: batches that are open, then the list, then who is sent to again.
-
-        Variants take turns, so that none has the better hour.
-        """
-        for claim in self.file.reopened():
-            if people := self._allowed(self.file.members(claim)):
-                yield self._job(claim, people)
-        for retry in (False, True):
-            turns = deque(self._unclaimed(course, retry=retry) for course in self.run.courses)
-            while turns:
-                if job := next(turns[0], None):
-                    yield job
-                    turns.rotate(-1)
-                else:
-                    turns.popleft()
-
-    def _unclaimed(self, course: Course, *, retry: bool) -> Iterator[Job]:
-        seq = 0 if retry else self.file.reached(course.number)
-        read = self.file.again if retry else self.file.after
-        while size := self._size():
-            self._heed_suppressions()
-            if not (people := read(seq, course.number, size)):
-                return
-            seq = people[-1].seq
-            self._claimed += len(people)
-            yield self._job(Claim(0, people[0].seq, seq, course.number, retry, 0, 0.0), people)
-
-    def _size(self) -> int:
-        """Return how many to claim at once: no more than the limits let pass in a moment, since
-        a crash leaves all of them in doubt."""
-        size = max(self.delivery.batch, self.delivery.group)
-        if self.delivery.batch == 1 and (pace := self._pace()):
-            size = max(1, min(size, int(AHEAD / pace)))
-        if self.run.rate:
-            size = max(1, min(size, int(AHEAD * self.run.rate)))
-        if self.run.limit:
-            size = min(size, self.run.limit - self._claimed)
-        return max(size, 0)
-
-    def _pace(self) -> float:
-        return rate.interval(self.session.spec.limits, self.delivery.endpoint.counts_as)
-
-    def _allowed(self, people: list[Recipient]) -> list[Recipient]:
-        if self.run.limit:
-            people = people[: max(self.run.limit - self._claimed, 0)]
-        self._claimed += len(people)
-        return people
-
-    def _heed_suppressions(self) -> None:
-        """Leave out whoever was suppressed since the last look, by this process or another."""
-        newest = self._suppressions.newest()
-        if newest > self._seen_suppressions:
-            heed(self.file, self._suppressions, self.run.lists, self._seen_suppressions)
-            self._seen_suppressions = newest
-
-    def _course(self, variant: int | None) -> Course:
-        return next(course for course in self.run.courses if course.number == variant)
-
-    def _job(self, claim: Claim, people: list[Recipient]) -> Job:
-        course = self._course(claim.variant)
-        pace = 0.0
-        if self.delivery.batch == 1:
-            pace = max(self._pace(), 1 / self.run.rate if self.run.rate else 0.0)
-        return Job(
-            claim, people, course.composer, course.batch, self.session.credential.login(),
-            pace=pace, broadcast=self.run.broadcast,
-        )  # fmt: skip
+    def _admissible(self, waiting: Sequence[Job], early: float) -> Sequence[Job]:
+        """Return the jobs that may begin: at a rate of our own, one after another."""
+        if self._halt.is_set() or early > 0:
+            return ()
+        return list(waiting)[:1] if self.run.rate else waiting
 
     def _claimed_for(self, job: Job) -> Job:
         """Return the job with its batch claimed in the ledger, and its key."""
@@ -307,14 +220,14 @@ class Engine:
         whole = len(done.doubt) == len(done.job.people)
         can_repeat = repeats(self.session.provider) and whole
         if can_repeat and not isinstance(done.error, e.Rejected):
-            self._later(claim, 1.0)
+            self.work.later(claim, 1.0)
             return
         resolved = {o.seq for o in rows} | set(done.implied) | set(done.doubt)
         rows += [Outcome(p.seq, State.RETRY) for p in done.job.people if p.seq not in resolved]
         rows += [Outcome(seq, State.SENT) for seq in done.implied]
         if isinstance(self.session.provider, CanTrace):
             self.file.note(rows)
-            self._later(claim, self._settling())
+            self.work.later(claim, self._settling())
             return
         rows += [_unknown(seq, done.error) for seq in done.doubt]
         self.progress.unknown += len(done.doubt)
@@ -358,9 +271,9 @@ class Engine:
                 with self.file.transaction():
                     self.file.confirm(claim, ())
             elif repeats(provider) and self._key_is_good(claim):
-                self._later(claim, 0.0)
+                self.work.later(claim, 0.0)
             elif isinstance(provider, CanTrace):
-                self._later(claim, self._settling())
+                self.work.later(claim, self._settling())
             else:
                 with self.file.transaction():
                     self.file.confirm(claim, [_unknown(p.seq, None) for p in people])
@@ -372,32 +285,9 @@ class Engine:
         age = self.clock.now() - claim.at
         return -60.0 < age < self.delivery.key_seconds * KEY_MARGIN
 
-    def _later(self, claim: Claim, seconds: float) -> None:
-        self._doubtful.append((time.monotonic() + seconds, claim))
-
     def _settling(self) -> float:
         """Return the seconds after which what a vendor does not show will not appear any more."""
         return self.session.spec.timeout
-
-    def _again(self, claim: Claim, people: list[Recipient]) -> Job | None:
-        job = self._job(claim, people)
-        if repeats(self.session.provider):
-            return job._replace(redo=True)
-        return job._replace(trace=True)
-
-
-def heed(
-    file: CampaignFile, suppressions: Suppressions, lists: Sequence[str], after: int = 0
-) -> int:
-    """Mark whoever is suppressed and still to be sent to; return how many."""
-    found = []
-    for seq, address in file.by_keys(suppressions.keys(lists, after)):
-        if reason := suppressions.reason(address, lists):
-            found.append((seq, reason))
-    if found:
-        with file.transaction():
-            file.suppress(found)
-    return len(found)
 
 
 def _keyed(batch: Batch, token: str, claim: Claim) -> Batch:

@@ -1,0 +1,146 @@
+"""What a run has to do next: doubtful batches, open ones, the list, who is sent to again."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ...store import limits as rate
+from ...store.campaigns import CampaignFile, Claim, Recipient
+from ...store.suppressions import Suppressions
+from .lane import Job, repeats
+from .run import Course, Run
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+AHEAD = 2.0  # seconds of requests that are claimed at once where a rate is low
+
+
+class Work:
+    """The jobs of one run, in their order; none is claimed yet."""
+
+    def __init__(self, session: Session, file: CampaignFile, run: Run) -> None:
+        self.session, self.file, self.run = session, file, run
+        self.doubtful: deque[tuple[float, Claim]] = deque()
+        self._claimed = 0
+        self._seen = int(file.get("suppressions", 0))
+        self._suppressions = Suppressions(session.ledger)
+        self._left = self._candidates()
+
+    def later(self, claim: Claim, seconds: float) -> None:
+        """Look at a batch in doubt again, after a while."""
+        self.doubtful.append((time.monotonic() + seconds, claim))
+
+    @property
+    def ripe_at(self) -> float:
+        """When the next doubtful batch is ripe, by `time.monotonic`; 0 if there is none."""
+        return min((at for at, _ in self.doubtful), default=0.0)
+
+    def ready(self, room: int) -> Iterator[Job]:
+        """Yield up to ``room`` jobs, the doubtful ones that are ripe first."""
+        now = time.monotonic()
+        while room > 0 and self.doubtful and self.doubtful[0][0] <= now:
+            _, claim = self.doubtful.popleft()
+            if (people := self.file.members(claim)) and (job := self._again(claim, people)):
+                yield job
+                room -= 1
+        while room > 0 and (job := next(self._left, None)):
+            yield job
+            room -= 1
+
+    def once_more(self) -> Job | None:
+        """Return a job for who came to be sent to again meanwhile, when all else is settled."""
+        self._left = self._candidates()
+        return next(self._left, None)
+
+    def _candidates(self) -> Iterator[Job]:
+        """Yield unclaimed jobs: batches that are open, then the list, then who is sent to again.
+
+        Variants take turns, so that none has the better hour.
+        """
+        for claim in self.file.reopened():
+            if people := self._allowed(self.file.members(claim)):
+                yield self._job(claim, people)
+        for retry in (False, True):
+            turns = deque(self._unclaimed(course, retry=retry) for course in self.run.courses)
+            while turns:
+                if job := next(turns[0], None):
+                    yield job
+                    turns.rotate(-1)
+                else:
+                    turns.popleft()
+
+    def _unclaimed(self, course: Course, *, retry: bool) -> Iterator[Job]:
+        seq = 0 if retry else self.file.reached(course.number)
+        read = self.file.again if retry else self.file.after
+        while size := self._size():
+            self._heed_suppressions()
+            if not (people := read(seq, course.number, size)):
+                return
+            seq = people[-1].seq
+            self._claimed += len(people)
+            yield self._job(Claim(0, people[0].seq, seq, course.number, retry, 0, 0.0), people)
+
+    def _size(self) -> int:
+        """Return how many to claim at once: no more than the limits let pass in a moment, since
+        a crash leaves all of them in doubt."""
+        size = max(self.run.delivery.batch, self.run.delivery.group)
+        if self.run.delivery.batch == 1 and (pace := self._pace()):
+            size = max(1, min(size, int(AHEAD / pace)))
+        if self.run.rate:
+            size = max(1, min(size, int(AHEAD * self.run.rate)))
+        if self.run.limit:
+            size = min(size, self.run.limit - self._claimed)
+        return max(size, 0)
+
+    def _pace(self) -> float:
+        return rate.interval(self.session.spec.limits, self.run.delivery.endpoint.counts_as)
+
+    def _allowed(self, people: list[Recipient]) -> list[Recipient]:
+        if self.run.limit:
+            people = people[: max(self.run.limit - self._claimed, 0)]
+        self._claimed += len(people)
+        return people
+
+    def _heed_suppressions(self) -> None:
+        """Leave out whoever was suppressed since the last look, by this process or another."""
+        newest = self._suppressions.newest()
+        if newest > self._seen:
+            heed(self.file, self._suppressions, self.run.lists, self._seen)
+            self._seen = newest
+
+    def _course(self, variant: int | None) -> Course:
+        return next(course for course in self.run.courses if course.number == variant)
+
+    def _job(self, claim: Claim, people: list[Recipient]) -> Job:
+        course = self._course(claim.variant)
+        pace = 0.0
+        if self.run.delivery.batch == 1:
+            pace = max(self._pace(), 1 / self.run.rate if self.run.rate else 0.0)
+        return Job(
+            claim, people, course.composer, course.batch, self.session.credential.login(),
+            pace=pace, broadcast=self.run.broadcast,
+        )  # fmt: skip
+
+    def _again(self, claim: Claim, people: list[Recipient]) -> Job | None:
+        job = self._job(claim, people)
+        if repeats(self.session.provider):
+            return job._replace(redo=True)
+        return job._replace(trace=True)
+
+
+def heed(
+    file: CampaignFile, suppressions: Suppressions, lists: Sequence[str], after: int = 0
+) -> int:
+    """Mark whoever is suppressed and still to be sent to; return how many."""
+    found = []
+    for seq, address in file.by_keys(suppressions.keys(lists, after)):
+        if reason := suppressions.reason(address, lists):
+            found.append((seq, reason))
+    if found:
+        with file.transaction():
+            file.suppress(found)
+    return len(found)
