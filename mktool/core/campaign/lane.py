@@ -30,6 +30,7 @@ from .compose import Composer, Enlister
 if TYPE_CHECKING:
     from ..session import Session
 
+CERTAIN = ("refused", "unsent")  # ends of a call after which nothing was done
 DOUBTS_IN_A_ROW = 3  # lost answers after which a lane stops asking for more
 
 
@@ -136,7 +137,6 @@ class Lane:
     def __init__(self, session: Session, delivery: Delivery, halt: threading.Event) -> None:
         settings, spec = session.settings, session.spec
         self.delivery = delivery
-        self.repeats = repeats(session.provider)
         self.halt = halt
         self._tally = Tally(settings.sleep)
         self._fixed = Fixed(Login())
@@ -205,23 +205,29 @@ class Lane:
             yield bulk
 
     def _deliver(self, job: Job, done: Done, messages: list[Message], key: str) -> None:
+        before = len(self._tally.ended)
         try:
             receipt = self._hand_over(job, messages, key)
-        except e.Duplicate as error:  # the vendor has something under this key
-            self._doubt(done, messages, error)
-        except e.Rejected as error:
-            if job.redo:  # that this one was refused says nothing about the first
+        except e.MktoolError as error:
+            if self._may_have_happened(job, before, error):
                 self._doubt(done, messages, error)
-            else:
+                if not isinstance(error, e.OutcomeUnknown | e.Rejected):
+                    raise
+            elif isinstance(error, e.Rejected):
                 self._refused(job, done, messages, key, error)
-        except e.OutcomeUnknown as error:
-            self._doubt(done, messages, error)
-        except (e.Unavailable, e.UnexpectedReply, e.Interrupted) as error:
-            if self.repeats:  # so it was repeated, and one of them may have happened
-                self._doubt(done, messages, error)
-            raise
+            else:
+                raise
         else:
             _accept(done, messages, receipt)
+
+    def _may_have_happened(self, job: Job, before: int, error: e.MktoolError) -> bool:
+        """Whether a failed request may have been carried out all the same.
+
+        The last refusal proves it only where no earlier attempt was left open: neither in an
+        earlier run (``redo``), nor among the attempts of this one.
+        """
+        open_ended = any(call.outcome not in CERTAIN for call in self._tally.ended[before:])
+        return job.redo or open_ended or isinstance(error, e.Duplicate | e.OutcomeUnknown)
 
     def _hand_over(self, job: Job, messages: list[Message], key: str) -> Receipt:
         if job.broadcast is not None:

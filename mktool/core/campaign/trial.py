@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ... import errors as e
+from .. import moments
 
 if TYPE_CHECKING:
     from .campaign import Campaign
@@ -17,7 +19,9 @@ def wait(campaign: Campaign) -> float:
     assert test is not None
     due = float(campaign.file.get("test_until", 0) or campaign.session.ledger.clock() + test.wait)
     campaign.file.put(test_until=due)
-    campaign.acts.later(campaign.act.id, due, "the winner of the test")
+    campaign.acts.later(
+        campaign.act.id, due, moments.shown(datetime.fromtimestamp(due, UTC).astimezone())
+    )
     return due
 
 
