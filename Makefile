@@ -1,5 +1,5 @@
 # make demo   a guided run on this machine: no account, no key, nothing leaves it
-# make test   all tests
+# make test   all tests, four at a time; one after the other: make test ARGS=-n0
 # make check  what has to pass before a commit: format, lint, types, layers, tests
 # make bench  how long commands take, and campaigns against the libraries of their vendors
 # make docs   rewrites what is generated: README tables, config.example.toml, completions/
@@ -25,7 +25,7 @@ demo: $(SERVER)
 	@$(BIN)/mktool demo
 
 test: $(DEV)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 lint: $(DEV)
 	@$(BIN)/ruff format --check .
