@@ -12,6 +12,7 @@ import typer
 from .. import errors as e
 from ..core.settings import ledger_path
 from ..store.ledger import Ledger
+from .campaign_report import report, sync
 from .settings import settings
 from .terminal import name as whose
 from .terminal import stamp, terminal
@@ -51,7 +52,7 @@ def listed(
         (
             one.act.key, whose(one.act.provider, one.act.account), one.act.state,
             *(_numbers(one).values() if one.totals is not None else ("file is gone", *[""] * 4)),
-            one.act.zone if one.act.state == "scheduled" else stamp(one.act.updated),
+            _when(one),
         )
         for one in found
     ]  # fmt: skip
@@ -174,6 +175,10 @@ def cancel(name: Name) -> int:
     return late.exit_code if done.late else 0
 
 
+group.command(epilog="Example: mktool campaign sync launch")(sync)
+group.command(epilog="Example: mktool campaign report launch")(report)
+
+
 # -- inside ------------------------------------------------------------------------------------
 
 
@@ -239,6 +244,12 @@ def _show_summary(name: str) -> None:
         out.result(None, keys, reasons, shorten="reason")
 
 
+def _when(one: Standing) -> str:
+    if one.act.state == "scheduled":
+        return one.act.zone
+    return f"held until {stamp(one.held_until)}" if one.held_until else stamp(one.act.updated)
+
+
 def _since(act: Any) -> str:
     if act.state == "scheduled":
         return f" for {act.zone}"
@@ -250,7 +261,7 @@ def _data(one: Standing) -> dict[str, Any]:
     return {
         "act": act.id, "provider": act.provider, "account": act.account, "state": act.state,
         **(_numbers(one) if one.totals is not None else {}),
-        "created": act.created, "updated": act.updated, "due": act.due,
+        "created": act.created, "updated": act.updated, "due": act.due or one.held_until or None,
         "code": act.code or None, "error": act.error or None,
     }  # fmt: skip
 

@@ -37,9 +37,10 @@ class Cancelled(NamedTuple):
 def pause(ledger: Ledger, act: Act) -> None:
     """Stop a campaign until it is resumed; a sender under way stops within a second."""
     if not Acts(ledger).change(act.id, (*STOPPABLE, "paused"), "paused"):
+        command = "cancel" if _is_held(ledger, act) else "show"
         raise e.InvalidInput(
             f"the campaign {act.key!r} is {act.state}: there is nothing to pause",
-            hint=f"mktool campaign show {act.key}",
+            hint=f"mktool campaign {command} {act.key}",
         )
 
 
@@ -65,8 +66,7 @@ def cancel(settings: Settings, ledger: Ledger, act: Act) -> Cancelled:
     A sender under way stops within a second. Raises `Busy` if it does not, and `InvalidInput` if
     everything is out already.
     """
-    acts, until = Acts(ledger), _held_until(act)
-    holding = until > ledger.clock()
+    acts, holding = Acts(ledger), _is_held(ledger, act)
     before = (*STOPPABLE, "paused", *(("done", "cancelled") if holding else ()))
     if not acts.change(act.id, before, "cancelled"):
         raise e.InvalidInput(
@@ -89,12 +89,12 @@ def cancel(settings: Settings, ledger: Ledger, act: Act) -> Cancelled:
     return Cancelled(totals.get(State.SENT, 0), back, late, never)
 
 
-def _held_until(act: Act) -> float:
-    """Return until when (epoch seconds) the vendor holds it, 0 where it holds nothing."""
+def _is_held(ledger: Ledger, act: Act) -> bool:
+    """Whether the vendor keeps what it was given, to send it later."""
     if not act.content.get("ready"):
-        return 0.0
+        return False
     with overview.opened(act) as file:
-        return float(file.get("held_until", 0)) if file.begun() else 0.0
+        return overview.held_until(file, ledger.clock()) > 0
 
 
 @contextlib.contextmanager

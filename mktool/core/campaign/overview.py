@@ -18,10 +18,14 @@ RUNNING = "open"  # the state in which the numbers change by the moment
 
 
 class Standing(NamedTuple):
-    """A campaign and how many of its recipients are in which state; None if its file is gone."""
+    """A campaign and how many of its recipients are in which state; None if its file is gone.
+
+    ``held_until`` is when the vendor sends what it keeps (epoch seconds), 0 if it keeps nothing.
+    """
 
     act: Act
     totals: Mapping[State, int] | None
+    held_until: float = 0.0
 
     @property
     def audience(self) -> int:
@@ -47,7 +51,7 @@ def find(ledger: Ledger, name: str) -> Act:
 def listed(ledger: Ledger, limit: int) -> Iterator[Standing]:
     """Yield the campaigns, the newest first."""
     for act in Acts(ledger).of(VERB, limit=limit):
-        yield Standing(act, _totals(act))
+        yield _standing(act, ledger.clock())
 
 
 def opened(act: Act) -> CampaignFile:
@@ -59,14 +63,21 @@ def opened(act: Act) -> CampaignFile:
     return CampaignFile(path_of(act.id))
 
 
-def _totals(act: Act) -> Mapping[State, int] | None:
+def held_until(file: CampaignFile, now: float) -> float:
+    """Return until when the vendor keeps what it was given (epoch seconds), 0 if it does not."""
+    until = float(file.get("held_until", 0))
+    return until if until > now and file.begun() else 0.0
+
+
+def _standing(act: Act, now: float) -> Standing:
     try:
         with opened(act) as file:
-            return file.totals() if act.state == RUNNING else _kept(file, act)
+            totals = file.totals() if act.state == RUNNING else _kept(file, act)
+            return Standing(act, totals, held_until(file, now))
     except InvalidInput:
-        return {}
+        return Standing(act, {})
     except StorageError:
-        return None
+        return Standing(act, None)
 
 
 def _kept(file: CampaignFile, act: Act) -> Mapping[State, int]:
