@@ -37,8 +37,8 @@ def compare(counts: Sequence[tuple[int, int]]) -> Comparison:
     pairs = len(list(combinations(counts, 2)))
     others = [one for place, one in enumerate(counts) if place != best]
     worst = max((_p_value(counts[best], other) for other in others), default=1.0)
-    p_value = min(1.0, worst * pairs)
-    return Comparison(best, p_value, bool(others) and p_value < LEVEL)
+    p_value = min(1.0, worst * max(pairs, 1))
+    return Comparison(best, p_value, p_value < LEVEL)
 
 
 def _p_value(one: tuple[int, int], other: tuple[int, int]) -> float:

@@ -9,7 +9,7 @@ from itertools import islice
 
 from ... import errors as e
 from ...capability import CanDeliver, CanSummarize, CanSuppress, CanTrack
-from ...message import Event, EventKind, Reason, Sent, Suppressed
+from ...message import Channel, Event, EventKind, Reason, Sent, Suppressed
 from ...store.acts import Act
 from ...store.campaigns import CampaignFile
 from ...store.events import Events, Happened
@@ -19,6 +19,7 @@ from ...text.address import either
 from ..session import Session, open_session
 from ..settings import DEFAULT, Settings, ledger_path
 from . import overview, suppress
+from .campaign import delivery_of
 from .definition import from_json
 
 CHUNK = 1_000  # events of one transaction
@@ -121,6 +122,7 @@ class _Reading:
         have_ids, price = self.events.index(), 0.0
         book, hashed = Suppressions(self.session.ledger), suppress.hashed(self.session.settings)
         source = f"campaign {self.sent.campaign}"
+        channel = delivery_of(self.session.spec.name).channel
         for chunk in _chunks(self.session.provider.track(self.sent)):
             self.session.breathe()
             unwanted: list[Suppressed] = []
@@ -133,7 +135,7 @@ class _Reading:
                         continue
                     self.events.add(_happened(to[0], event))
                     price += event.price
-                    if reason := self._reason(event):
+                    if reason := reason_of(event, channel):
                         unwanted.append(Suppressed(to[1], reason, event.at))
             if unwanted:
                 self.found.suppressed += book.add(unwanted, source=source, hashed=hashed)
@@ -166,16 +168,17 @@ class _Reading:
         except ValueError:
             return None
 
-    def _reason(self, event: Event) -> Reason | None:
-        """Return why an event ends all mail to an address, or None.
 
-        A number that did not get a text may be out of reach for an hour; a mailbox that is full
-        bounces softly.
-        """
-        if event.kind == "bounced":
-            email = self.session.spec.delivery and self.session.spec.delivery.channel == "email"
-            return "bounced" if email and not event.detail.lower().startswith("soft") else None
-        return next((reason for reason, kind in KINDS.items() if kind == event.kind), None)
+def reason_of(event: Event, channel: Channel) -> Reason | None:
+    """Return why an event ends all mail to an address, or None.
+
+    A number that did not get a text may be out of reach for an hour; a mailbox that is full
+    bounces softly.
+    """
+    if event.kind == "bounced":
+        hard = channel == "email" and not event.detail.lower().startswith("soft")
+        return "bounced" if hard else None
+    return next((reason for reason, kind in KINDS.items() if kind == event.kind), None)
 
 
 def _happened(seq: int, event: Event) -> Iterator[Happened]:

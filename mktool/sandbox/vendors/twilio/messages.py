@@ -18,6 +18,7 @@ from .services import NUMBER, Services
 
 LONGEST = 1600  # characters of a body
 SOONEST, LATEST = 300, 35 * 86_400  # seconds that a message can be scheduled ahead
+PRICE = 0.0079  # dollars of each part, billed when it is on its way
 QUEUED, UNDER_WAY = 1.0, 3.0  # seconds until it is sent, and until it has arrived or not
 _TO = re.compile(r"(?:(?:whatsapp|rcs):)?\+[1-9][0-9]{6,14}")
 _FROM = re.compile(r"(?:whatsapp:)?\+[1-9][0-9]{6,14}|[0-9]{5,6}|(?=.*[A-Za-z])[\w &+-]{1,11}")
@@ -64,6 +65,7 @@ class Message:
         error = 30003 if status == "undelivered" else None
         changed = min(now, self.due + UNDER_WAY) if sent else self.created
         uri = f"/2010-04-01/Accounts/{self.account}/Messages/{self.sid}.json"
+        parts = segments(self.body).parts if picked else 0
         return {
             "account_sid": self.account, "api_version": "2010-04-01", "body": self.body,
             "date_created": rfc2822(self.created), "date_updated": rfc2822(changed),
@@ -72,8 +74,9 @@ class Message:
             "error_message": MEANINGS[error] if error else None,
             "from": (self.sender or NUMBER) if picked else None,
             "messaging_service_sid": self.service or None, "num_media": str(self.media),
-            "num_segments": str(segments(self.body).parts if picked else 0), "price": None,
-            "price_unit": "USD", "sid": self.sid, "status": status,
+            "num_segments": str(parts),
+            "price": f"-{parts * PRICE:.5f}" if sent else None, "price_unit": "USD",
+            "sid": self.sid, "status": status,
             "subresource_uris": {"media": uri.replace(".json", "/Media.json")}, "to": self.to,
             "uri": uri,
         }  # fmt: skip
