@@ -226,7 +226,9 @@ class Lane:
         The last refusal proves it only where no earlier attempt was left open: neither in an
         earlier run (``redo``), nor among the attempts of this one.
         """
-        open_ended = any(call.outcome not in CERTAIN for call in self._tally.ended[before:])
+        read = ("ok",) if isinstance(error, e.Rejected) else ()  # out of an answer that came
+        ends = (*CERTAIN, *read)
+        open_ended = any(call.outcome not in ends for call in self._tally.ended[before:])
         return job.redo or open_ended or isinstance(error, e.Duplicate | e.OutcomeUnknown)
 
     def _hand_over(self, job: Job, messages: list[Message], key: str) -> Receipt:
