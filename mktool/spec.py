@@ -178,7 +178,7 @@ class Delivery:
     key_seconds: float = 0.0
     hold: tuple[float, float] = (0.0, 0.0)
     size: int = 0
-    culprit: str = "$^"  # no code names a message
+    culprit: str = "(?!)"  # matches nothing
 
 
 @dataclass(frozen=True)
