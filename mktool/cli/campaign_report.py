@@ -74,11 +74,13 @@ def report(
     if out.tables:
         _chart(found)
     if found.variants:
-        columns = ("variant", *(figure.name for figure in found.variants[0].figures), "subject")
+        told = {f.name for one in found.variants for f in one.figures if f.count is not None}
+        columns = [f.name for f in found.variants[0].figures if f.name in told]
         rows = [
-            (one.name, *map(_short, one.figures), one.subject) for one in found.variants
-        ]  # fmt: skip
-        out.result(None, columns, rows, shorten="subject")
+            (one.name, *(_short(f) for f in one.figures if f.name in told), one.subject)
+            for one in found.variants
+        ]
+        out.result(None, ("variant", *columns, "subject"), rows, shorten="subject")
     for line in _verdicts(found):
         out.say(line)
 
@@ -132,8 +134,8 @@ def _verdict(test: Tested) -> str:
 
 def _chart(found: Report) -> None:
     """Draw the shares of what was sent."""
+    from rich.bar import Bar
     from rich.console import Console
-    from rich.progress_bar import ProgressBar
     from rich.table import Table
 
     counts = {figure.name: figure.count for figure in found.figures}
@@ -143,7 +145,7 @@ def _chart(found: Report) -> None:
     grid = Table.grid(padding=(0, 1))
     for kind in CHARTED:
         if (count := counts[kind]) is not None:
-            bar = ProgressBar(total=sent, completed=min(count, sent), width=40)
+            bar = Bar(size=sent, begin=0, end=min(count, sent), width=40)
             grid.add_row(kind, bar, f"{count / sent:.1%}")
     Console(highlight=False).print(grid, "")
 

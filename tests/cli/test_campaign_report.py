@@ -1,0 +1,80 @@
+"""`mktool campaign sync` and `mktool campaign report`: as a table, as lines and as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.box import Box
+from tests.cli.conftest import Mktool
+from tests.core.campaign.outgoing import LOGINS, send
+
+PEOPLE = [*(f"p{n}@acme.example" for n in range(60)), "bounced@acme.example"]
+TEST = 'cost = 10\n[ab]\nsubject = ["It is here", "Look!"]\nwinner = "manual"\n'
+
+
+@pytest.fixture(autouse=True)
+def _sent(box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in LOGINS.items():
+        monkeypatch.setenv(name, value)
+    send(tmp_path, "resend", PEOPLE, more=TEST)
+
+
+def test_what_is_unknown_is_no_zero(mktool: Mktool) -> None:
+    ran = mktool("campaign", "report", "launch")
+    rows = {row[0]: row[1:] for row in ran.rows}
+    assert rows["sent"] == ["61", "", ""]
+    assert rows["delivered"] == rows["opened"] == rows["ROI"] == ["-", "", ""]
+    assert "not asked yet: mktool campaign sync launch" in ran.err
+    figures = mktool("campaign", "report", "launch", "--json").json["data"]["figures"]
+    assert figures["opened"] == {"count": None, "rate": None, "of": None}
+
+
+def test_a_report(mktool: Mktool, box: Box) -> None:
+    box.ahead = 300
+    synced = mktool("campaign", "sync", "launch")
+    assert synced.code == 0
+    assert ["bounced", "1"] in synced.rows
+    assert "1 more are suppressed" in synced.err
+    again = mktool("campaign", "sync", "launch")
+    assert (again.out, again.code) == ("", 0)
+    ran = mktool("campaign", "report", "launch", "--revenue", "25")
+    rows = {row[0]: row[1:] for row in ran.rows}
+    assert rows["bounced"] == ["1", "1.6%", "sent"]
+    assert rows["delivered"] == ["60", "98.4%", "sent"]
+    assert (rows["cost"][0], rows["revenue"][0], rows["ROI"][0]) == ("10.00", "25.00", "150%")
+    assert rows["A"][-1] == "It is here"
+    assert "opened: " in ran.err
+    data = mktool("campaign", "report", "launch", "--revenue", "25", "--json").json["data"]
+    assert data["roi"] == 1.5
+    assert [one["variant"] for one in data["variants"]] == ["A", "B"]
+    assert {test["by"] for test in data["tests"]} == {"opened", "clicked"}
+    assert data["figures"]["delivered"] == {"count": 60, "rate": 60 / 61, "of": "sent"}
+
+
+def test_a_chart_on_a_terminal(mktool: Mktool, box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    box.ahead = 300
+    mktool("campaign", "sync", "launch")
+    monkeypatch.setattr("mktool.cli.terminal.Terminal.tables", True)
+    monkeypatch.setenv("COLUMNS", "120")
+    ran = mktool("campaign", "report", "launch")
+    assert "█" * 40 in ran.out
+    assert "100.0%" in ran.out
+    monkeypatch.setattr("mktool.cli.terminal.Terminal.tables", False)
+    assert "█" not in mktool("campaign", "report", "launch").out
+
+
+@pytest.mark.parametrize("command", ["sync", "report"])
+def test_no_such_campaign(mktool: Mktool, command: str) -> None:
+    ran = mktool("campaign", command, "lunch")
+    assert ran.code == 2
+    assert "launch" in ran.err
+
+
+def test_half_of_it(mktool: Mktool, box: Box) -> None:
+    box.breaks("404=100%:GET /suppressions")
+    ran = mktool("campaign", "sync", "launch", "--json")
+    assert ran.code == 6
+    assert ran.json["status"] == "partial"
+    assert ran.json["data"]["read"] == ["events"]
