@@ -38,7 +38,9 @@ class Composer(NamedTuple):
         found = {}
         if to.data:
             cells = orjson.loads(to.data)
-            found = {name: cell for name, cell in zip(self.fields, cells, strict=True) if cell}
+            found = dict(zip(self.fields, cells, strict=True))
+            if "" in cells:
+                found = {name: cell for name, cell in found.items() if cell}
         found[self.address] = to.address
         return found
 
@@ -47,10 +49,9 @@ class Composer(NamedTuple):
         values = self.values(to)
         if self.splitter is not None:
             personal = self.splitter.values(values)
-            if not self.room or sum(map(len, personal)) * 4 <= self.room or self._fits(personal):
-                return Message(
-                    to.seq, to.address, values=personal, unsubscribe=self._unsubscribe(values)
-                )
+            if not self.room or len("".join(personal)) * 4 <= self.room or self._fits(personal):
+                url = self.content.unsubscribe(values)
+                return Message(to.seq, to.address, "", "", "", personal, url)
         whole = self.content.render(values)
         return Message(
             to.seq, to.address, whole.subject, whole.html, whole.text, (), whole.unsubscribe
@@ -59,9 +60,6 @@ class Composer(NamedTuple):
     def whole(self, to: Recipient) -> Message:
         """Return a recipient's message as it will look, whoever merges it."""
         return self._replace(splitter=None).message(to)
-
-    def _unsubscribe(self, values: dict[str, str]) -> str:
-        return self.content.unsubscribe(values)
 
     def _fits(self, personal: Sequence[str]) -> bool:
         return sum(len(value.encode()) for value in personal) <= self.room

@@ -46,7 +46,7 @@ class Content:
 
     def __init__(self, parts: Parts) -> None:
         url = unsubscribe_template(parts)
-        self._address = Program([Piece("unsubscribe", url)])
+        self._address = Program([Piece("unsubscribe", url)]) if url else None
         self._program = Program(
             [
                 Piece("unsubscribe", "{{ unsubscribe }}" if url else ""),
@@ -85,7 +85,7 @@ class Content:
 
     def unsubscribe(self, values: Mapping[str, str]) -> str:
         """Return a recipient's address to unsubscribe at, or ""; ValueError with the reason."""
-        return one_line(self._address.run(values)[0])
+        return one_line(self._address.run(values)[0]) if self._address else ""
 
 
 def one_line(text: str) -> str:

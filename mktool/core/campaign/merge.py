@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -12,10 +11,10 @@ from minijinja import Environment
 
 from ...errors import Unsupported
 from ...text.template import Segment, literal, scan
+from .columns import COLUMN, CONSTANT
 from .content import Content, compile, one_line, unsubscribe_template
 from .prepare import Parts, reading
 from .program import (
-    CONSTANT,
     Piece,
     Program,
     is_scoped,
@@ -24,10 +23,6 @@ from .program import (
 )
 
 _OPENING = {"if", "for", "with", "filter", "autoescape"}
-_STRING = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*\'"""
-_COLUMN = re.compile(
-    rf"([^\W\d]\w*)(?:\s*\|\s*(?:default|d)\s*\(\s*({_STRING})\s*(?:,\s*[Tt]rue\s*)?\))?"
-)
 _MOST_TOKENS = 500
 _SAMPLES = ("a", "<&'\"/> \r\n 😀")
 
@@ -164,7 +159,7 @@ def _vendor_tag(part: str, segment: Segment, tag: Callable[[str, str], str]) -> 
         return segment.source
     if segment.kind == "value" and CONSTANT.fullmatch(segment.inner):
         return segment.source
-    found = _COLUMN.fullmatch(segment.inner)
+    found = COLUMN.fullmatch(segment.inner)
     if segment.kind == "block" or not found:
         shown = f"{{% {segment.word} %}}" if segment.kind == "block" else segment.source
         raise Unsupported(

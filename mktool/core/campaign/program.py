@@ -19,6 +19,7 @@ from minijinja import Environment, TemplateError
 
 from ...errors import InvalidInput
 from ...text.template import check, scan
+from .columns import CONSTANT, SLASH, columns
 from .prepare import reading
 
 FUEL = 200_000
@@ -31,10 +32,7 @@ _SCOPED = {
 }  # fmt: skip
 _UNKNOWN = {"UnknownFilter", "UnknownTest", "UnknownFunction"}
 _PLACE = re.compile(r" \(in [^()]*\)\Z")
-CONSTANT = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\s*\|\s*safe""")
-"""What is in a tag of a value that is HTML, and the same for all."""
 
-_SLASH = "&#x2f;"  # as the engine writes it in HTML
 _ABOUT_TO_BE_SLASH = re.compile(r"&#?\w{0,3}(?:\s*\{[{%#]|[\"'])")
 _MARKUP_WORDS = re.compile(r"\b(?:safe|e|escape|tojson|filter|autoescape)\b")
 
@@ -75,6 +73,11 @@ class Program:
             self._environment.add_template("all", self._prelude + _join(pieces))
         for name, piece in zip(self._names, pieces, strict=True):
             self._try(name, piece)
+        self._columns = columns(
+            [(piece.source, piece.html) for piece in pieces],
+            slashes=slashes,
+            without="unsubscribe" if unsubscribe else "",
+        )
 
     def _add(self, name: str, piece: Piece) -> set[str]:
         with reading(piece.name):
@@ -98,6 +101,8 @@ class Program:
 
     def run(self, values: Mapping[str, str]) -> list[str]:
         """Return the outcome of each piece; ValueError with the reason if there is none."""
+        if self._columns is not None and (filled := self._columns.fill(values)) is not None:
+            return filled
         context = self._with_objects(values) if self._objects else values
         if self._joined:
             try:
@@ -106,7 +111,7 @@ class Program:
                 return self._each(context)
             outcomes = joined.split(_SEPARATOR)
             if len(outcomes) == len(self._names):  # else a value has a separator in it
-                return self._slashed(outcomes) if _SLASH in joined else outcomes
+                return self._slashed(outcomes) if SLASH in joined else outcomes
         return self._each(context)
 
     def _each(self, context: Mapping[str, Any]) -> list[str]:
@@ -156,7 +161,7 @@ def slashes_are_safe(html: str) -> bool:
 
 def with_slashes(html: str) -> str:
     """Return HTML with slashes as such: the addresses in it are for simple readers as well."""
-    return html.replace(_SLASH, "/")
+    return html.replace(SLASH, "/")
 
 
 def _join(pieces: Iterable[Piece]) -> str:
