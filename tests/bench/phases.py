@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +27,12 @@ from mktool.http.client import Client
 from mktool.http.exchange import Exchange
 from mktool.http.reply import Response
 from mktool.http.request import Request
-from mktool.message import Message
+from mktool.store.campaigns import Recipient
 from mktool.store.config import load
 
 from .sink import ANSWERS
+
+READ = "select seq, address, data from recipients where seq > ? order by seq limit ?"
 
 
 class Taker:
@@ -64,18 +68,28 @@ def phase(name: str, count: Callable[[], int]) -> Iterator[None]:
     print(f"  {name:<34}{cpu * each:>8.2f} cpu {wall * each:>8.2f} wall", flush=True)
 
 
-def deliver(campaign: Campaign, messages: list[Message]) -> None:
-    """Make requests of messages, as a lane does, without a network."""
-    session = campaign.session
+def alone(campaign: Campaign) -> Iterator[tuple[str, float]]:
+    """Yield the seconds that a layer of the sending takes for some recipients, all in turn."""
+    session, course = campaign.session, campaign.courses()[0]
     exchange = Exchange(session.spec, session.account, Taker, Nothing())
     client = Client(exchange, session.target, session.credential, session.options)
     provider = type(session.provider)(client)
     assert isinstance(provider, CanDeliver)
-    course, size = campaign.courses()[0], campaign.delivery.batch
-    from dataclasses import replace
-
-    for at in range(0, len(messages), size):
-        provider.deliver(replace(course.batch, messages=messages[at : at + size], key=f"k{at}"))
+    seq, size = 0, campaign.delivery.batch
+    while True:
+        begun = time.process_time()
+        found = campaign.file.db.execute(READ, (seq, max(size, 100))).fetchall()
+        if not found:
+            return
+        people, seq = list(map(Recipient._make, found)), found[-1][0]
+        fetched = time.process_time()
+        messages = list(map(course.composer.message, people))
+        composed = time.process_time()
+        for at in range(0, len(messages), size):
+            provider.deliver(replace(course.batch, messages=messages[at : at + size], key=f"{at}"))
+        yield "fetch recipients", fetched - begun
+        yield "compose messages", composed - fetched
+        yield "make requests", time.process_time() - composed
 
 
 def main() -> None:
@@ -97,19 +111,11 @@ def main() -> None:
         with phase("send: all of it", count):
             result = campaign.send()
         assert result.progress.sent == rows, result
-        with phase("fetch recipients, alone", count):
-            people, seq = [], 0
-            read = "select seq, address, data from recipients where seq > ? order by seq limit 1000"
-            while found := campaign.file.db.execute(read, (seq,)).fetchall():
-                seq = found[-1][0]
-                people += found
-        composer = campaign.courses()[0].composer
-        from mktool.store.campaigns import Recipient
-
-        with phase("compose messages, alone", count):
-            messages = [composer.message(Recipient._make(one)) for one in people]
-        with phase("make requests, alone", count):
-            deliver(campaign, messages)
+        layers = Counter[str]()
+        for name, seconds in alone(campaign):
+            layers[name] += seconds  # type: ignore[assignment]
+        for name, seconds in layers.items():
+            print(f"    {name + ', alone':<32}{seconds / rows * 1e6:>8.2f} cpu")
 
 
 if __name__ == "__main__":
