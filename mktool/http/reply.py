@@ -156,13 +156,16 @@ def _is_text(value: str) -> bool:
 
 
 class Placeholder(Reply):
-    """The answer of a dry run: every value is its own name."""
+    """The answer of a dry run: every value is its own name, and there is one of everything."""
 
     def __init__(self, operation: str) -> None:
         super().__init__({}, {}, e.Context("", operation=operation))
 
     def need(self, path: str) -> str:
         return f"‹{path}›"
+
+    def number(self, path: str) -> float:
+        return 1.0
 
     def each(self, path: str) -> list[Reply]:
         return [self]

@@ -117,7 +117,10 @@ class Rehearsal(Campaign):
         return None
 
     def requests(self, one: Course, person: Recipient) -> list[dict[str, Any]]:
-        """Return the requests that would be made for one recipient; secrets are masked."""
+        """Return the requests that would be made for one recipient; secrets are masked.
+
+        Where the vendor sends, that is to put them into its audience.
+        """
         provider, begun = self.session.provider, len(self.dry.requests)
         messages = [one.composer.message(person)]
         if isinstance(provider, CanDeliver):
@@ -222,8 +225,10 @@ def _folder() -> Iterator[Path]:
 @contextlib.contextmanager
 def _stand(settings: Settings, wanted: Definition, folder: Path) -> Iterator[Stand]:
     provider, dry, _ = rehearse(settings, wanted.provider, wanted.account)
-    needed = (field.name for field in provider.spec.fields if field.required and not field.secret)
-    dry.options = {**{name: f"‹{name}›" for name in needed}, **dry.options}  # nobody logged in yet
+    secret = {field.name for field in provider.spec.fields if field.secret}
+    for name in provider.spec.auth[0].needs:  # where nobody has logged in yet
+        if name not in secret | set(dry.options):
+            dry.options = {**dry.options, name: f"‹{name}›"}
     known = ledger_path().exists()
     with Ledger(ledger_path() if known else folder / "ledger.db") as ledger:
         ledger.db.execute("pragma query_only = on")
