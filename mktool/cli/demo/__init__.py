@@ -13,12 +13,10 @@ app = typer.Typer(rich_markup_mode=None)
 @app.command(epilog="Example: mktool demo")
 def demo() -> None:
     """A guided run on the sandbox; nothing leaves this machine, and nothing stays on it."""
-    from ...sandbox.server import Sandbox
     from . import accounts, campaigns, posts
     from .stage import Stage
 
-    with tempfile.TemporaryDirectory(prefix="mktool-demo-") as folder, Sandbox(approve=True) as box:
-        stage = Stage(Path(folder), box)
+    with tempfile.TemporaryDirectory(prefix="mktool-demo-") as folder, Stage(Path(folder)) as stage:
         accounts.play(stage)
         posts.play(stage)
         campaigns.play(stage)

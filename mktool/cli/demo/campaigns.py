@@ -15,6 +15,7 @@ from ...spec import Spec
 from .stage import Stage
 
 PEOPLE, HALFWAY, PHONES = 1000, 300, 5
+GONE = 50  # every so manieth address exists no more
 COUNTRIES = ("NL", "DE", "US", "JP")
 MAIL = """\
 name = "launch"
@@ -36,8 +37,8 @@ recipients = "phones.csv"
 
 
 def play(stage: Stage) -> None:
-    _mail(stage, _first("email"))
     _texts(stage, _first("sms"))
+    _mail(stage, _first("email"))
 
 
 def _first(channel: str) -> str:
@@ -53,7 +54,7 @@ def _fits(spec: Spec, channel: str) -> bool:
 
 
 def _mail(stage: Stage, provider: str) -> None:
-    stage.write("people.csv", _table("email", (f"reader{n}@acme.example" for n in range(PEOPLE))))
+    stage.write("people.csv", _table("email", map(_address, range(PEOPLE))))
     stage.title(f"A campaign to {PEOPLE:,} people. What would go out? Nothing is sent")
     stage.write("launch.toml", MAIL.format(provider=provider), shown=True)
     stage.mktool(
@@ -61,9 +62,9 @@ def _mail(stage: Stage, provider: str) -> None:
     )
     stage.title("kill -9 in the middle of it, then the same command again")
     send, before = ("send-campaign", "launch.toml", "--confirm", str(PEOPLE)), len(stage.received)
-    out = stage.kill(*send, after=HALFWAY)
-    stage.say(f"killed, with {out:,} of {PEOPLE:,} mails out; the last request is sent again under"
-              " its key, in case it got lost")  # fmt: skip
+    out = stage.kill(*send, after=HALFWAY, then=0.35)  # two requests a second
+    stage.say(f"killed, with {out:,} of {PEOPLE:,} mails out and a request on its way:"
+              " that goes out again, under its key")  # fmt: skip
     begun = time.monotonic()
     stage.mktool(*send)
     mails = Counter(item.to for item in stage.received[before:])
@@ -73,6 +74,10 @@ def _mail(stage: Stage, provider: str) -> None:
         raise MktoolError("the campaign did not end as it should", hint="please report its output")
     stage.title("And again? It is complete")
     stage.mktool(*send)
+    stage.title("Two minutes later: what came of it? The vendor is asked")
+    stage.pass_time(120)
+    stage.mktool("campaign", "sync", "launch")
+    stage.mktool("campaign", "report", "launch")
 
 
 def _texts(stage: Stage, provider: str) -> None:
@@ -80,6 +85,10 @@ def _texts(stage: Stage, provider: str) -> None:
     stage.write("phones.csv", _table("phone", (f"+1202555010{n}" for n in range(PHONES))))
     stage.write("reminder.toml", TEXTS.format(provider=provider), shown=True)
     stage.mktool("send-campaign", "reminder.toml")
+
+
+def _address(number: int) -> str:
+    return f"{'bounced+' if number % GONE == 0 else 'reader'}{number}@acme.example"
 
 
 def _more_than_once(counts: Counter[str]) -> int:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from ... import providers
 from ...capability import CanMeasure, CanPost, CanSettle, CanThread
-from ...sandbox.faults import Faults
 from .stage import Stage
 
 THREAD = """Nothing goes out twice, and nothing is lost. A short thread on how that works.
@@ -50,12 +49,10 @@ def _threading_provider(names: Sequence[str]) -> str:
 
 def _crash(stage: Stage, provider: str) -> None:
     stage.title("kill -9 in the middle of a thread, then the same command again")
-    usual, stage.box.world.faults = stage.box.world.faults, Faults.parse("slow=300ms")
     line = ("post", provider, "-", "--thread")
-    out = stage.kill(*line, after=2, stdin=THREAD, shown_stdin="thread.txt")
+    out = stage.kill(*line, after=2, then=0.15, stdin=THREAD, shown_stdin="thread.txt")
     stage.say(f"killed, with {out} of 4 parts out")
     stage.mktool(*line, stdin=THREAD, shown_stdin="thread.txt")
-    stage.box.world.faults = usual
 
 
 def _png(width: int, height: int) -> bytes:

@@ -14,27 +14,42 @@ from typing import TYPE_CHECKING
 
 from ... import providers
 from ...errors import MktoolError
+from ...sandbox.faults import Faults
+from ...sandbox.server import Sandbox
 from ...store.vault.environment import environment_sources
 from ..terminal import terminal
 
 if TYPE_CHECKING:
     from ...sandbox.inbox import Item
-    from ...sandbox.server import Sandbox
 
+SLOW = 300  # milliseconds that a vendor takes where a command is killed
 PATIENCE = 120.0  # seconds that one command may take
 
 
 class Stage:
     """A folder and a sandbox. ``env`` is what the commands get as their environment."""
 
-    def __init__(self, folder: Path, box: Sandbox) -> None:
-        self.folder, self.box = folder, box
-        self.env = _environment(folder, box.url)
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.ahead = folder, 0.0
+        self.box = Sandbox(approve=True, clock=lambda: time.time() + self.ahead)
+        self.env: dict[str, str] = {}
+
+    def __enter__(self) -> Stage:
+        self.box.start()
+        self.env = _environment(self.folder, self.box.url)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.box.stop()
 
     @property
     def received(self) -> list[Item]:
         """What has gone out so far, oldest first."""
         return self.box.world.inbox.items
+
+    def pass_time(self, seconds: float) -> None:
+        """Let it be so much later in the sandbox."""
+        self.ahead += seconds
 
     def title(self, text: str) -> None:
         line = f"\n== {text}"
@@ -69,9 +84,13 @@ class Stage:
                 hint="please report its output",
             )
 
-    def kill(self, *words: str, after: int, stdin: str = "", shown_stdin: str = "") -> int:
-        """Start a command, kill it -9 once it sent so many items; return how many are out."""
-        before = len(self.received)
+    def kill(
+        self, *words: str, after: int, then: float, stdin: str = "", shown_stdin: str = ""
+    ) -> int:
+        """Start a command and kill it -9, ``then`` seconds after so many items are out, when the
+        next request is on its way; return how many are out."""
+        before, world = len(self.received), self.box.world
+        usual, world.faults = world.faults, Faults.parse(f"slow={SLOW}ms")
         self.show(words, shown_stdin)
         child = subprocess.Popen(
             _command(words), env=self.env, cwd=self.folder, stdin=subprocess.PIPE,
@@ -83,9 +102,12 @@ class Stage:
         deadline = time.monotonic() + PATIENCE
         while len(self.received) < before + after and time.monotonic() < deadline:
             time.sleep(0.01)
+        time.sleep(then)
+        out = len(self.received) - before
         child.kill()
         child.wait()
-        return len(self.received) - before
+        world.faults = usual
+        return out
 
     def verdict(self) -> None:
         """Count what went out, and what went out twice."""
