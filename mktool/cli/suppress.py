@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, cast, get_args
 
 import typer
 
@@ -176,9 +176,11 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def _print_json(found: Iterator[Row]) -> None:
     """Print the envelope of a list that may not fit into memory."""
+    from orjson import dumps
+
     head = {"version": 1, "command": terminal().command, "status": "success"}
     print(json.dumps(head)[:-1], end=', "data": [')
     for number, row in enumerate(found):
-        data: dict[str, Any] = row._asdict() | {"address": row.address or None}
-        print(", " if number else "", json.dumps(data, ensure_ascii=False), sep="", end="")
+        data = row._asdict() | {"address": row.address or None}
+        print((", " if number else "") + dumps(data).decode(), end="")
     print('], "errors": []}')
