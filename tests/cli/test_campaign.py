@@ -293,3 +293,47 @@ def test_a_campaign_interrupted_for_good_goes_on_without_its_file(
     assert acts.state(1) == "open"
     assert mktool("campaign", "resume", "launch").code == 0
     assert (acts.state(1), len(box.items)) == ("done", 3)
+
+
+class TestBeginning:
+    @pytest.mark.parametrize("folder", [[], ["new/folder"]])
+    def test_the_example_works_as_it_is(
+        self, folder: list[str], mktool: Mktool, box: Box, tmp_path: Path
+    ) -> None:
+        written = mktool("send-campaign", *folder, "--init")
+        assert written.code == 0
+        (file, *_) = written.out.splitlines()
+        assert f"mktool send-campaign {file} --dry-run" in written.err
+        tried = mktool("send-campaign", file, "--dry-run", "--json")
+        assert (tried.code, tried.json["data"]["sent"]) == (0, False)
+        assert tried.json["data"]["plan"]["to_send"] == 5
+        assert box.items == []
+        assert mktool("send-campaign", file).rows == [["sent", "5"]]
+
+    @pytest.mark.parametrize("folder", [".", "launch.toml"])
+    def test_an_example_replaces_nothing(
+        self, folder: str, mktool: Mktool, campaign: Campaign
+    ) -> None:
+        text = campaign().read_text()
+        assert mktool("send-campaign", folder, "--init").code == 2
+        assert campaign().read_text() == text
+
+    def test_a_dry_run_tells_of_rows_that_cannot_be_sent_to(
+        self, mktool: Mktool, campaign: Campaign, tmp_path: Path
+    ) -> None:
+        file = str(campaign())
+        with (tmp_path / "people.csv").open("a") as people:
+            people.write("nobody,N\n")
+        ran = mktool("send-campaign", file, "--dry-run")
+        assert ran.code == 2
+        assert "line 5: nobody: no @" in ran.err
+        assert mktool("send-campaign", file, "--dry-run", "--skip-invalid").code == 0
+
+    def test_a_test_copy_says_whose_it_is(
+        self, mktool: Mktool, campaign: Campaign, box: Box
+    ) -> None:
+        ran = mktool("send-campaign", str(campaign()), "--test-to", "me@example.com")
+        assert (ran.code, ran.out[:22]) == (0, "sent to me@example.com")
+        assert "p1@example.com" in ran.out
+        assert [item.to for item in box.items] == ["me@example.com"]
+        assert mktool("campaign", "list").out == ""
