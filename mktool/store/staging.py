@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from ..text.address import identity
 from .campaigns import CampaignFile, State
 
 
@@ -70,13 +73,12 @@ class Stage:
         with self.file.transaction() as db:
             db.execute("create index if not exists recipients_key on recipients (key)")
             db.execute("drop table if exists temp.double")
-            db.execute(
-                "create temp table double as select b.seq from recipients b where b.seq > ?"
-                " and b.key in (select key from recipients group by key having count(*) > 1)"
-                " and exists (select 1 from recipients a where a.key = b.key and a.seq < b.seq"
-                "  and (a.address = b.address or same(a.address, b.address)))",
-                (self.base,),
+            db.execute("create temp table double (seq integer primary key)")
+            alike = db.execute(
+                "select key, seq, address from recipients where key in"
+                " (select key from recipients group by key having count(*) > 1) order by key, seq"
             )
+            db.executemany("insert into double (seq) values (?)", _doubles(alike, self.base))
             (count,) = db.execute("select count(*) from temp.double").fetchone()
             if count:
                 db.execute("delete from recipients where seq in (select seq from temp.double)")
@@ -88,3 +90,16 @@ class Stage:
         """Make the list count: from now on it can be sent to."""
         with self.file.transaction():
             self.file.put(last=self._seq, **values)
+
+
+def _doubles(alike: Iterable[tuple[int, int, str]], base: int) -> Iterator[tuple[int]]:
+    """Yield who came after ``base`` and is not the first of an address, given all who share a key.
+
+    In one pass: a list can be made in which thousands of addresses share one.
+    """
+    for _, sharing in groupby(alike, itemgetter(0)):
+        first = set[str]()
+        for _, seq, address in sharing:
+            if (one := identity(address)) in first and seq > base:
+                yield (seq,)
+            first.add(one)
