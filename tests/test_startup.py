@@ -19,7 +19,11 @@ TYPER = "typer"
 # Each costs 10 to 100 ms, and only what talks to a vendor or opens a vault needs them.
 HEAVY = frozenset({
     "asyncio", "cryptography", "filelock", "http.client", "httpx", "importlib.metadata", "keyring",
-    "platformdirs", "rich", "sqlite_utils", "ssl", "starlette", "tenacity", "uvicorn",
+    "platformdirs", "rich", "smtplib", "sqlite_utils", "ssl", "starlette", "tenacity", "uvicorn",
+})  # fmt: skip
+# What reads and renders a campaign, each where it is needed only.
+RENDERING = frozenset({
+    "css_inline", "email_validator", "html_to_markdown", "minijinja", "psycopg", "pyarrow",
 })  # fmt: skip
 # mktool leaves by os._exit, which runs no handler: the list is written on the way there.
 PROBE = """
@@ -70,13 +74,20 @@ def test_run_due_with_nothing_due_loads_sqlite_alone(tmp_path: Path, argv: tuple
         ("accounts",),
         ("post", "--help"),
         ("post", "x", "--text", "hi", "--dry-run"),
+        ("send-campaign", "--help"),
         ("providers",),
         ("help", "exit-codes"),
     ],
     ids=" ".join,
 )
 def test_local_commands_load_nothing_heavy(tmp_path: Path, argv: tuple[str, ...]) -> None:
-    assert not loaded(tmp_path, *argv) & HEAVY
+    assert not loaded(tmp_path, *argv) & (HEAVY | RENDERING)
+
+
+@pytest.mark.parametrize("argv", [("suppress", "list"), ("outbox",)], ids=" ".join)
+def test_reading_the_ledger_loads_nothing_heavy(tmp_path: Path, argv: tuple[str, ...]) -> None:
+    loaded(tmp_path, "outbox")  # makes it, which is done once
+    assert not loaded(tmp_path, *argv) & (HEAVY | RENDERING)
 
 
 def test_help_imports_no_command(tmp_path: Path) -> None:
@@ -91,6 +102,17 @@ def test_a_post_loads_its_own_vendor_only(tmp_path: Path) -> None:
     modules = loaded(tmp_path, "post", "x", "--text", "hi", "--dry-run")
     vendors = {m for m in modules if m.startswith("mktool.providers.")}
     assert {m for m in vendors if not m.startswith("mktool.providers._")} == {"mktool.providers.x"}
+
+
+def test_a_dry_run_of_a_campaign_renders_and_reaches_for_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "launch.toml"
+    loaded(tmp_path, "outbox")
+    loaded(tmp_path, "send-campaign", "--init", str(tmp_path))
+    modules = loaded(tmp_path, "send-campaign", str(file), "--dry-run")
+    assert modules & RENDERING == {"html_to_markdown", "minijinja"}
+    assert not modules & HEAVY, modules & HEAVY
+    vendors = {m for m in modules if m.startswith("mktool.providers.")}
+    assert len({m for m in vendors if not m.startswith("mktool.providers._")}) == 1
 
 
 def test_the_vault_stays_shut_for_what_needs_no_secret(tmp_path: Path) -> None:
