@@ -60,7 +60,9 @@ def opened(settings: Settings, wanted: Definition, options: Options) -> Iterator
     session = open_session(settings, wanted.provider, wanted.account, many=True)
     try:
         with _lock(wanted.name):
-            yield Campaign(session, _act(session, wanted, options), options, wanted.recipients)
+            campaign = Campaign(session, _act(session, wanted, options), options, wanted.recipients)
+            with campaign.file:  # when it is closed its log is folded into it
+                yield campaign
     finally:
         session.close()
 
@@ -75,7 +77,9 @@ def resumed(settings: Settings, act: Act, options: Options) -> Iterator[Campaign
     session = open_session(settings, act.provider, account, many=True)
     try:
         with _lock(str(act.key)):
-            yield Campaign(session, Acts(session.ledger).get(act.id), options)
+            campaign = Campaign(session, Acts(session.ledger).get(act.id), options)
+            with campaign.file:  # when it is closed its log is folded into it
+                yield campaign
     finally:
         session.close()
 
