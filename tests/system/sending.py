@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mktool.sandbox.server import Sandbox
-from tests.system.program import Ended, Program
+from tests.system.program import Ended, Program, finish
 from tests.system.recorder import Recorder
 
 LOGINS = {
@@ -70,11 +73,16 @@ class Mailing:
         rows = (f"{address},Name {number}\n" for number, address in enumerate(self.people))
         self.list.write_text(f"{header},name\n{''.join(rows)}")
 
-    def run(self, *more: str, timeout: float = 90) -> Ended:
-        return self.program.run(*self.args, *more, timeout=timeout)
+    def run(self, *more: str, largest: int = 0) -> Ended:
+        """Run to the end; no file may grow larger than ``largest`` bytes (0: any size)."""
+        return finish(self.start(*more, largest=largest))
 
-    def start(self, *more: str) -> subprocess.Popen[bytes]:
-        return self.program.start(*self.args, *more, stdin=subprocess.DEVNULL)
+    def start(self, *more: str, largest: int = 0) -> subprocess.Popen[bytes]:
+        options: dict[str, Any] = {"stdin": subprocess.DEVNULL}
+        if largest:
+            sizes = (largest, resource.RLIM_INFINITY)
+            options["preexec_fn"] = partial(resource.setrlimit, resource.RLIMIT_FSIZE, sizes)
+        return self.program.start(*self.args, *more, **options)
 
     def outcomes(self) -> dict[str, str]:
         """Return what `campaign export` says became of each address; nobody is there twice."""
