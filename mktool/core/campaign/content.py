@@ -41,7 +41,8 @@ class Content:
     """Templates ready to be rendered. ``variables`` are the names any of them uses, sorted.
 
     The values of a recipient are by `variable_name`, without those that are empty. A column
-    that holds a JSON object can be read by field, as in ``{{ attributes.city }}``.
+    that holds a JSON object can be read by field, as in ``{{ attributes.city }}``. ``sure``:
+    whether a copy can be made depends on nothing but which cells are empty.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -59,11 +60,12 @@ class Content:
         )
         self.variables = self._program.variables
         self._names = frozenset(self.variables)
-        self._verdicts: dict[frozenset[str], str] | None = {} if _is_sure(parts) else None
+        self.sure = _is_sure(parts)
+        self._verdicts = dict[frozenset[str], str]()
 
     def problem(self, values: Mapping[str, str]) -> str:
         """Return why a recipient's copy cannot be made, as in "first_name is empty", or ""."""
-        if self._verdicts is None:
+        if not self.sure:
             return self._problem(values)
         empty = self._names.difference(values)
         verdict = self._verdicts.get(empty)

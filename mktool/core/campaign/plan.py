@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -76,7 +77,7 @@ class Reading:
     texts: Texts | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reader:
     """How a row becomes a recipient.
 
@@ -123,22 +124,42 @@ class Reader:
         except ValueError as reason:
             return self._bad(found, line, raw, str(reason))
         cells = [values[place] if place is not None else "" for place in self.picks]
-        variant = self.variant(address)
-        content = self.contents[max((variant or 1) - 1, 0)]
-        known = {name: cell for name, cell in zip(self.fields, cells, strict=True) if cell}
-        known[self.address] = address
-        if missing := content.problem(known):
-            return self._bad(found, line, address, missing)
-        if found.texts is not None:
-            found.texts.add(content.render(known).text)
+        variant = None if self._plain else self.variant(address)
+        if problem := self._problem(variant or 1, cells, address, found.texts):
+            return self._bad(found, line, address, problem)
         data = orjson.dumps(cells) if cells else None
         if data is not None and len(data) > found.longest:
             found.longest, found.longest_at = len(data), found.rows
         return Staged(address, key_of(address), variant, data)
 
+    def _problem(
+        self, variant: int, cells: Sequence[str], address: str, texts: Texts | None
+    ) -> str:
+        """Return why the copy cannot be made, or "" and count it."""
+        if texts is None and "" not in cells and self._sure[variant - 1]:
+            return ""
+        content = self.contents[variant - 1]
+        known = {name: cell for name, cell in zip(self.fields, cells, strict=True) if cell}
+        known[self.address] = address
+        problem = content.problem(known)
+        if not problem and texts is not None:
+            texts.add(content.render(known).text)
+        return problem
+
+    @cached_property
+    def _plain(self) -> bool:
+        """Whether there is one variant for all."""
+        return len(self.contents) == 1 and self.share == 1.0
+
+    @cached_property
+    def _sure(self) -> list[bool]:
+        """Whether the copy of whoever has no empty cell can be made, by variant."""
+        full = dict.fromkeys([*self.fields, self.address], "1")
+        return [content.sure and not content.problem(full) for content in self.contents]
+
     def variant(self, address: str) -> int | None:
         """Return the variant of an address: always the same one, and as random as its hash."""
-        if len(self.contents) == 1 and self.share == 1.0:
+        if self._plain:
             return None
         place = zlib.crc32(f"{self.name}\n{address.lower()}".encode()) / 2**32
         if place >= self.share:
