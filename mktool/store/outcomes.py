@@ -24,6 +24,7 @@ class State(IntEnum):
     CANCELLED = 7
 
 
+LEFT_OUT = (State.INVALID, State.SUPPRESSED)  # they are no part of a campaign's audience
 OPEN, CLAIMED, DONE = 0, 1, 2  # of a batch; an open one was claimed, and is proven not sent
 
 
@@ -116,7 +117,7 @@ class Outcomes(Database):
             for seq, address, variant, state, vendor, code, text, events in cursor:
                 if state is not None:
                     now = State(state)
-                elif seq > reached.get(variant, 0) or _inside(open, seq, variant):
+                elif seq > reached.get(variant, 0) or inside(open, seq, variant):
                     now = State.PENDING
                 else:
                     now = State.SENT
@@ -174,5 +175,6 @@ class Outcomes(Database):
         ]
 
 
-def _inside(claims: Sequence[Claim], seq: int, variant: int | None) -> bool:
+def inside(claims: Sequence[Claim], seq: int, variant: int | None) -> bool:
+    """Whether a recipient of a variant is in the range of one of these batches."""
     return any(c.lo <= seq <= c.hi and c.variant == variant for c in claims)

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 from ...message import Channel
 from ...spec import Delivery, Limit
 from ...store import limits as rate
-from ...store.campaigns import State
+from ...store.outcomes import LEFT_OUT, State
 from .compose import Composer
 from .plan import Reading
 
 if TYPE_CHECKING:
     from .campaign import Campaign
-
-LEFT_OUT = (State.INVALID, State.SUPPRESSED)
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ... import errors as e
 from ...capability import CanBroadcast, CanHold
@@ -15,8 +15,10 @@ from ...store.acts import Act, Acts
 from ...store.ledger import Ledger
 from ...store.outcomes import Outcome, State
 from ..settings import Settings
-from . import opening, overview
-from .campaign import Campaign, Options
+from . import overview
+
+if TYPE_CHECKING:
+    from .campaign import Campaign
 
 STOPPABLE = ("open", "failed", "unknown", "scheduled", "missed")
 PATIENCE = 30.0  # seconds in which a sender finishes what is on the wire
@@ -100,6 +102,9 @@ def _is_held(ledger: Ledger, act: Act) -> bool:
 @contextlib.contextmanager
 def _alone(settings: Settings, act: Act) -> Iterator[Campaign]:
     """Open a campaign as soon as its sender has stopped."""
+    from . import opening
+    from .campaign import Options
+
     end = time.monotonic() + PATIENCE
     with contextlib.ExitStack() as stack:
         while True:

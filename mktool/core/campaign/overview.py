@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from ...errors import InvalidInput, StorageError
 from ...store.acts import Act, Acts
-from ...store.campaigns import CampaignFile, State, path_of
+from ...store.campaigns import CampaignFile, path_of
 from ...store.ledger import Ledger
-from .campaign import VERB
-from .forecast import LEFT_OUT
+from ...store.outcomes import LEFT_OUT, State
 
+VERB = "campaign"  # of the acts; what sends them is not imported for a look at them
 RUNNING = "open"  # the state in which the numbers change by the moment
 
 

@@ -18,9 +18,9 @@ from ...store.acts import Act
 from ...store.campaigns import CampaignFile, State
 from ...store.events import Events
 from ...store.ledger import Ledger
+from ...store.outcomes import LEFT_OUT
 from . import overview
 from .definition import Definition, Variant, from_json
-from .forecast import LEFT_OUT
 from .plan import HELD_BACK
 from .significance import Comparison, compare
 
