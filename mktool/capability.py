@@ -168,7 +168,11 @@ class CanTemplate(Protocol):
 
     @abstractmethod
     def template(self, id: str, /) -> str:
-        """Return the HTML of a template."""
+        """Return the HTML of a template. Raises `Unsupported` where the vendor keeps it back."""
+
+    @abstractmethod
+    def add_template(self, name: str, html: str, /) -> str:
+        """Add a template and return its id."""
 
 
 CAPABILITIES: Mapping[str, type] = {

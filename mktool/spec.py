@@ -163,7 +163,8 @@ class Delivery:
     more) are claimed in the ledger at once, which bounds what a crash leaves in doubt.
     ``merge``: the vendor takes one template and each recipient's values, of at most
     ``merge_bytes``. ``key_seconds`` is how long it remembers an idempotency key (0: it takes
-    none). ``hold`` is from how many to how many seconds ahead it can keep a message itself.
+    none). ``hold`` is from how many to how many seconds ahead it can keep a message itself, and
+    ``grid`` the seconds that such a time must be a multiple of (epoch; 0: any time).
     ``size`` is the most bytes of one request. ``endpoint`` is what is called. ``culprit`` is a
     regular expression whose first group is the position of a message in an error code.
     """
@@ -177,6 +178,7 @@ class Delivery:
     concurrency: int = 4
     key_seconds: float = 0.0
     hold: tuple[float, float] = (0.0, 0.0)
+    grid: float = 0.0
     size: int = 0
     culprit: str = "(?!)"  # matches nothing
 

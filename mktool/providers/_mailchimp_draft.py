@@ -68,7 +68,7 @@ def _body(audience: Audience, broadcast: Broadcast) -> dict[str, Any]:
 
 def _ready(client: Calls, id: str) -> None:
     checklist = client.call(CHECKLIST, id)
-    if checklist.need("is_ready") != "True":
+    if checklist.need("is_ready") == "False":
         wrong = [
             f"{row.get('heading')}: {row.get('details')}"
             for row in checklist.each("items")

@@ -22,14 +22,13 @@ SUPPRESSIONS = Endpoint("suppressions", "GET", "/suppressions")
 CONTACTS = Endpoint("contacts", "GET", "/contacts")
 TEMPLATES = Endpoint("templates", "GET", "/templates")
 TEMPLATE = Endpoint("template", "GET", "/templates/{}")
-
+ADD_TEMPLATE = Endpoint("add template", "POST", "/templates")
 SEND_ONLY = "restricted_api_key"
 EVENTS: dict[str, EventKind] = {
     "queued": "queued", "scheduled": "queued", "sent": "sent", "delivered": "delivered",
     "delivery_delayed": "deferred", "bounced": "bounced", "complained": "complained",
     "suppressed": "rejected", "opened": "opened", "clicked": "clicked", "failed": "failed",
-    "canceled": "failed",
-}  # fmt: skip
+    "canceled": "failed"}  # fmt: skip
 REASONS: dict[str, Reason] = {"bounce": "bounced", "complaint": "complained"}
 ONE_BY_ONE = {"x-batch-validation": "permissive"}  # a bad message does not stop the others
 
@@ -92,16 +91,14 @@ class Resend(Provider, CanCheck, CanDeliver, CanTrack, CanSuppress, CanTemplate)
         headers = {**batch.one_click, **common.pop("headers", {})}
         body = [
             {
-                "to": m.to,
-                "subject": m.subject,
+                "to": m.to, "subject": m.subject,
                 **({"html": m.html} if m.html else {}),
                 **({"text": m.text} if m.text else {}),
                 "headers": {**headers, "List-Unsubscribe": f"<{m.unsubscribe}>"}
                 if m.unsubscribe else headers,
                 **common,
             }
-            for m in batch.messages
-        ]  # fmt: skip
+            for m in batch.messages]  # fmt: skip
         reply = self.client.call(SEND, json=body, key=batch.key, headers=ONE_BY_ONE)
         # The ids are those of the messages that were taken:
         # https://resend.com/changelog/batch-validation-modes (2025-09-19)
@@ -135,6 +132,9 @@ class Resend(Provider, CanCheck, CanDeliver, CanTrack, CanSuppress, CanTemplate)
 
     def template(self, id: str, /) -> str:
         return self.client.call(TEMPLATE, id).need("html")
+
+    def add_template(self, name: str, html: str, /) -> str:
+        return self.client.call(ADD_TEMPLATE, json={"name": name, "html": html}).need("id")
 
 
 def _sender(sender: Mailbox) -> str:

@@ -9,11 +9,12 @@ from typing import Any
 from .. import errors as e
 from ..capability import CanCheck, CanDeliver, CanHold, CanSummarize, CanSuppress, CanTemplate
 from ..http.auth import HeaderKey
-from ..http.pages import by_link, by_offset
+from ..http.pages import by_offset
 from ..message import Batch, Mailbox, Message, Reason, Receipt, Sent, Suppressed
 from ..model import Account
 from ..provider import Provider
 from ..spec import DAY, HOUR, MINUTE, Delivery, Endpoint, Field, Rule, Spec, Throttle
+from ._sendgrid_templates import add, html_of, listed
 
 SCOPES = Endpoint("check", "GET", "/v3/scopes")
 SEND = Endpoint("send", "POST", "/v3/mail/send")
@@ -21,8 +22,6 @@ HOLD = Endpoint("hold", "POST", "/v3/mail/batch", repeatable=True)  # an unused 
 RELEASE = Endpoint("release", "POST", "/v3/user/scheduled_sends")
 STATS = Endpoint("stats", "GET", "/v3/categories/stats")
 SUPPRESSIONS = Endpoint("suppressions", "GET", "/v3/suppression/{}")
-TEMPLATES = Endpoint("templates", "GET", "/v3/templates")
-TEMPLATE = Endpoint("template", "GET", "/v3/templates/{}")
 
 # Without blocks: they are of the moment, and SendGrid tries those addresses again.
 LISTS: dict[str, Reason] = {"bounces": "bounced", "invalid_emails": "bounced",
@@ -134,13 +133,13 @@ class SendGrid(Provider, CanCheck, CanDeliver, CanHold, CanSummarize, CanSuppres
                 yield Suppressed(row.need("email"), reason, row.number("created"))
 
     def templates(self) -> Iterable[tuple[str, str]]:
-        query = {"generations": "legacy,dynamic", "page_size": "200"}  # legacy alone otherwise
-        for page in by_link(self.client, TEMPLATES, query=query, found="_metadata.next"):
-            yield from ((t.need("id"), t.need("name")) for t in page.each("result"))
+        return listed(self.client)
 
     def template(self, id: str, /) -> str:
-        found = self.client.call(TEMPLATE, id)
-        return (found.find("versions", active=1) or found).need("html_content")
+        return html_of(self.client, id)
+
+    def add_template(self, name: str, html: str, /) -> str:
+        return add(self.client, name, html)
 
 
 def _mailbox(box: Mailbox) -> dict[str, str]:

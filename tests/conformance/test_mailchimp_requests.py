@@ -29,6 +29,7 @@ ANSWERS: dict[str, Any] = {
     "/campaigns/c1/actions/send": {},
     "/campaigns/c1/actions/schedule": {},
     "/campaigns/c1/actions/unschedule": {},
+    "/templates": {"templates": [], "id": 1001},
     "/reports/c1": {"emails_sent": 1},
     "/reports/c1/email-activity": {"emails": []},
 }
@@ -48,6 +49,8 @@ CALLS: dict[str, Callable[[Mailchimp], object]] = {
     "track": lambda x: list(x.track(Sent("launch", NOW, ref="c1"))),
     "summarize": lambda x: x.summarize(Sent("launch", NOW, ref="c1")),
     "suppressed": lambda x: list(x.suppressed(NOW)),
+    "templates": lambda x: list(x.templates()),
+    "add template": lambda x: x.add_template("Launch", "<p></p>"),
 }
 
 

@@ -27,7 +27,7 @@ ANSWERS = {
         {"id": "e1", "to": ["ada@acme.example"], "created_at": "2020-01-01T00:00:00Z"}]},
     "/suppressions": EMPTY,
     "/contacts": EMPTY,
-    "/templates": EMPTY,
+    "/templates": {**EMPTY, "id": "t1"},
     "/templates/t1": {"html": "<p></p>"},
 }  # fmt: skip
 CALLS: dict[str, Callable[[Any], object]] = {
@@ -37,6 +37,7 @@ CALLS: dict[str, Callable[[Any], object]] = {
     "suppressed": lambda x: list(x.suppressed(0.0)),
     "templates": lambda x: list(x.templates()),
     "template": lambda x: x.template("t1"),
+    "add template": lambda x: x.add_template("Launch", "<p></p>"),
 }
 
 

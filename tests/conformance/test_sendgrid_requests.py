@@ -35,6 +35,7 @@ CALLS: dict[str, Callable[[Any], object]] = {
     "summarize": lambda x: x.summarize(Sent("launch", 1.79e9)),
     "suppressed": lambda x: list(x.suppressed(0.0)),
     "templates": lambda x: list(x.templates()),
+    "add template": lambda x: x.add_template("Launch", "<p></p>"),
 }
 NAMES = ("mail", "scheduled_sends", "scopes", "stats", "suppressions", "templates")
 
@@ -52,6 +53,7 @@ def vendor(documents: list[Any]) -> Vendor:
     answers = {path: document.example("get", path) for path in reads}
     answers["/v3/mail/send"], answers["/v3/mail/batch"] = {}, {"batch_id": "HkJ5y"}
     answers["/v3/user/scheduled_sends"] = {}
+    answers["/v3/templates"]["id"], answers["/v3/templates/t1/versions"] = "t1", {}
     return Vendor(answers)
 
 

@@ -156,4 +156,11 @@ def test_sendgrid_tells_what_became_of_it(desk: Desk) -> None:
     sendgrid.deliver(MERGED)
     assert sendgrid.summarize(Sent("launch", time.time())).get("sent") == 3
     assert all(row.address for row in sendgrid.suppressed(0.0))
-    assert all(sendgrid.template(id) for id, _ in sendgrid.templates())
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_template_that_is_added_is_there(desk: Desk, name: str) -> None:
+    provider = desk.open(name)
+    id = provider.add_template("Launch", "<p>It is here</p>")
+    assert (id, "Launch") in list(provider.templates())
+    assert provider.template(id) == "<p>It is here</p>"

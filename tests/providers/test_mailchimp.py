@@ -203,6 +203,20 @@ class TestMailchimp(ProviderContract):
                 Suppressed("bob@a.b", "bounced", NOW + 2),
             ],
         ),
+        Example(
+            "templates",
+            lambda x: (list(x.templates()), x.add_template("More", "<p></p>")),
+            (
+                Wire(
+                    "GET",
+                    "/templates",
+                    query={"count": "1000"},
+                    reply={"templates": [{"id": 1001, "name": "Launch"}]},
+                ),
+                Wire("POST", "/templates", {"name": "More", "html": "<p></p>"}, reply={"id": 1002}),
+            ),
+            ([("1001", "Launch")], "1002"),
+        ),
     )  # fmt: skip
     failures = (
         (
@@ -397,11 +411,17 @@ class TestMailchimp(ProviderContract):
     def test_it_is_scheduled_on_the_quarter_hour(self, cls: type[Provider], ledger: Ledger) -> None:
         later = {"schedule_time": "2026-09-21T14:30:00+00:00"}
         wire = Wire("POST", "/campaigns/c1/actions/schedule", later, status=204, reply=b"")
-        x, _, _ = self.open(cls, ledger, [wire])
-        with pytest.raises(e.InvalidInput) as caught:
-            x.launch("c1", NOW)
-        assert "2026-09-21T14:15Z" in caught.value.hint
+        x, vendor, _ = self.open(cls, ledger, [wire])
+        assert Mailchimp.spec.delivery is not None
+        assert Mailchimp.spec.delivery.grid == 15 * 60
         x.launch("c1", NOW + 1000)
+        assert vendor.script == []
+
+    def test_the_html_of_a_template_is_not_told(self, cls: type[Provider], ledger: Ledger) -> None:
+        x, _, _ = self.open(cls, ledger, [])
+        with pytest.raises(e.Unsupported) as caught:
+            x.template("1001")
+        assert caught.value.hint
 
     @pytest.mark.parametrize(("status", "action"), [("sending", "cancel-send")])
     def test_what_is_under_way_is_cancelled(

@@ -76,6 +76,12 @@ def test_a_campaign_for_nobody_is_not_made(mailchimp: Mailchimp) -> None:
         mailchimp.draft(PLAN)
 
 
+def test_a_template_that_is_added_is_listed(mailchimp: Mailchimp) -> None:
+    before = dict(mailchimp.templates())
+    id = mailchimp.add_template("More", "<p>*|FNAME|*</p>")
+    assert dict(mailchimp.templates()) == {**before, id: "More"}
+
+
 def test_nobody_is_suppressed_yet(mailchimp: Mailchimp) -> None:
     mailchimp.enlist(PLAN, PEOPLE)
     assert list(mailchimp.suppressed(0.0)) == []

@@ -112,12 +112,14 @@ class TestResend(ProviderContract):
         ),
         Example(
             "templates",
-            lambda x: (list(x.templates()), x.template("t1")),
+            lambda x: (list(x.templates()), x.template("t1"), x.add_template("Launch", "<p></p>")),
             (
                 Wire("GET", "/templates", reply=listed({"id": "t1", "name": "Launch"})),
                 Wire("GET", "/templates/t1", reply={"id": "t1", "html": "<p>{{{NAME}}}</p>"}),
+                Wire("POST", "/templates", {"name": "Launch", "html": "<p></p>"},
+                     reply={"id": "t2"}),
             ),
-            ([("t1", "Launch")], "<p>{{{NAME}}}</p>"),
+            ([("t1", "Launch")], "<p>{{{NAME}}}</p>", "t2"),
         ),
     )  # fmt: skip
     failures = (

@@ -130,7 +130,7 @@ class TestSendGrid(ProviderContract):
         ),
         Example(
             "templates",
-            lambda x: (list(x.templates()), x.template("d-2")),
+            lambda x: (list(x.templates()), x.template("d-2"), x.add_template("More", "<p></p>")),
             (
                 Wire("GET", "/v3/templates",
                      query={"generations": "legacy,dynamic", "page_size": "200"},
@@ -141,8 +141,12 @@ class TestSendGrid(ProviderContract):
                 Wire("GET", "/v3/templates/d-2", reply={"id": "d-2", "versions": [
                     {"active": 0, "html_content": "<p>before</p>"},
                     {"active": 1, "html_content": "<p>now</p>"}]}),
+                Wire("POST", "/v3/templates", {"name": "More", "generation": "dynamic"},
+                     status=201, reply={"id": "d-3"}),
+                Wire("POST", "/v3/templates/d-3/versions", {"html_content": "<p></p>", "active": 1},
+                     status=201, reply={"id": "v1"}),
             ),
-            ([("t1", "Old"), ("d-2", "New")], "<p>now</p>"),
+            ([("t1", "Old"), ("d-2", "New")], "<p>now</p>", "d-3"),
         ),
     )  # fmt: skip
     failures = (
