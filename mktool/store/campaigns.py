@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from ..errors import MktoolError, StorageError
 from ..text.address import identity
-from .outcomes import CLAIMED, DONE, OPEN, Claim, Outcome, Outcomes, State, packed
+from .outcomes import CLAIMED, DONE, OPEN, Claim, Outcome, Outcomes, State, inside, packed
 from .paths import data_dir
 
 VERSION = 1
@@ -136,19 +136,25 @@ class CampaignFile(Outcomes):
             )
 
     def by_keys(self, keys: Iterable[int]) -> Iterator[tuple[int, str]]:
-        """Yield (number, address) of whoever has one of these keys and is still to be sent to."""
+        """Yield (number, address) of whoever has one of these keys and is still to be sent to:
+        who is in a batch in doubt may have been, and who is in an open one was not."""
+        reached, _ = self._progress()
+        open = [claim for claim in self.reopened() if not claim.retry]
+        doubtful = [claim for claim in self.unfinished() if claim.retry]
         for key in keys:
             with self.guard():
-                yield from self.db.execute(
-                    "select seq, address from recipients r where key = ?"
-                    " and (exists (select 1 from outcomes o where o.seq = r.seq and o.state = ?)"
-                    "  and not exists (select 1 from batches b where b.retry and b.state = ?"
-                    "   and r.seq between b.lo and b.hi)"
-                    " or not exists (select 1 from outcomes o where o.seq = r.seq)"
-                    "  and r.seq > (select coalesce(max(hi), 0) from batches b"
-                    "   where b.variant is r.variant and not b.retry))",
-                    (key, State.RETRY, CLAIMED),
+                rows = self.db.execute(
+                    "select r.seq, r.address, r.variant, o.state from recipients r"
+                    " left join outcomes o on o.seq = r.seq where r.key = ?",
+                    (key,),
                 ).fetchall()
+            for seq, address, variant, state in rows:
+                if state is None:
+                    waits = seq > reached.get(variant, 0) or inside(open, seq, variant)
+                else:
+                    waits = state == State.RETRY and not inside(doubtful, seq, variant)
+                if waits:
+                    yield seq, address
 
     # -- sending -------------------------------------------------------------------------------
 
