@@ -75,7 +75,7 @@ class Suppressions:
         with self.ledger.guard():
             rows = self.ledger.db.execute(
                 "select coalesce(address, ''), list, reason, source, at from suppressions"
-                " where (? is null or list = ?) and (? = '' or reason = ?) order by at, rowid",
+                " where (? is null or list = ?) and (? = '' or reason = ?) order by at, id",
                 (list, list, reason, reason),
             )
             yield from map(Row._make, rows)
@@ -103,7 +103,7 @@ class Suppressions:
     def newest(self) -> int:
         """Return the number of the newest suppression: what came later has a greater one."""
         with self.ledger.guard():
-            row = self.ledger.db.execute("select max(rowid) from suppressions").fetchone()
+            row = self.ledger.db.execute("select max(id) from suppressions").fetchone()
         return int(row[0] or 0)
 
     def keys(self, lists: Sequence[str], after: int = 0) -> Iterator[int]:
@@ -111,7 +111,7 @@ class Suppressions:
         marks = ", ".join("?" * len(lists))
         with self.ledger.guard():
             rows = self.ledger.db.execute(
-                f"select key from suppressions where rowid > ? and list in ({marks})",  # noqa: S608 - question marks
+                f"select key from suppressions where id > ? and list in ({marks})",  # noqa: S608 - question marks
                 (after, *lists),
             )
             for (key,) in rows:

@@ -26,6 +26,7 @@ def test_a_new_file(tmp_path: Path) -> None:
     migrate(db)
     assert tables(db) == {
         "calls", "limits", "acts", "parts", "suppressions", "suppression_syncs",
+        "sqlite_sequence",
     }  # fmt: skip
     assert version(db) == len(MIGRATIONS)
     assert not db.in_transaction
