@@ -1,4 +1,4 @@
-"""`mktool campaign`: what was sent to whom, and stopping, going on and choosing."""
+"""`mktool campaign`: who was sent to, and stopping and going on."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .. import errors as e
+from ..core.campaign import overview
+from ..core.campaign.overview import Standing
 from ..core.settings import ledger_path
 from ..store.ledger import Ledger
+from ..store.outcomes import State
 from .campaign_report import report, sync
 from .settings import settings
 from .terminal import name as whose
 from .terminal import stamp, terminal
 
 if TYPE_CHECKING:
-    from ..core.campaign.overview import Standing
-    from ..store.outcomes import State
+    from ..store.acts import Act
 
 app = typer.Typer(rich_markup_mode=None)
 group = typer.Typer(
@@ -42,8 +44,6 @@ def listed(
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="How many.")] = 50,
 ) -> None:
     """The campaigns and how far each of them is, the newest first."""
-    from ..core.campaign import overview
-
     with Ledger(ledger_path()) as ledger:
         found = list(overview.listed(ledger, limit))
     data = [{"name": one.act.key, **_data(one)} for one in found]
@@ -124,7 +124,7 @@ def pause(name: Name) -> None:
         act = _find(name, ledger)
         halt.pause(ledger, act)
     terminal().result({"campaign": name, "state": "paused"}, text=f"{name} is paused")
-    terminal().say(f"what is out cannot be paused; to go on: mktool campaign resume {name}")
+    terminal().say(f"what is out cannot be paused; to go on: {overview.command('resume', name)}")
 
 
 @group.command(epilog="Example: mktool campaign resume launch")
@@ -160,7 +160,7 @@ def cancel(name: Name) -> int:
         done = halt.cancel(given, ledger, act)
     late = e.Partial(
         f"{done.late:,} could not be taken back any more",
-        hint=f"mktool campaign show {name} --sent",
+        hint=f"{overview.command('show', name)} --sent",
     )
     out.result(
         {"campaign": name, "state": "cancelled", **done._asdict()},
@@ -182,9 +182,7 @@ group.command(epilog="Example: mktool campaign report launch")(report)
 # -- inside ------------------------------------------------------------------------------------
 
 
-def _find(name: str, ledger: Ledger | None = None) -> Any:
-    from ..core.campaign import overview
-
+def _find(name: str, ledger: Ledger | None = None) -> Act:
     if ledger is not None:
         return overview.find(ledger, name)
     with Ledger(ledger_path()) as own:
@@ -195,8 +193,6 @@ def _states(
     sent: bool, failed: bool, unknown: bool, pending: bool, suppressed: bool, invalid: bool,
     cancelled: bool,
 ) -> tuple[State, ...]:  # fmt: skip
-    from ..store.outcomes import State
-
     asked = (
         (sent, (State.SENT,)), (failed, (State.FAILED,)), (unknown, (State.UNKNOWN,)),
         (pending, (State.PENDING, State.RETRY)), (suppressed, (State.SUPPRESSED,)),
@@ -216,13 +212,10 @@ def _show_recipients(name: str, states: tuple[State, ...], limit: int) -> None:
         empty="nobody is in that state",
     )  # fmt: skip
     if len(found) > limit:
-        out.say(f"and more: --limit N, or mktool campaign export {name} FILE.csv")
+        out.say(f"and more: --limit N, or {overview.command('export', name)} FILE.csv")
 
 
 def _show_summary(name: str) -> None:
-    from ..core.campaign import overview
-    from ..store.outcomes import State
-
     act, out = _find(name), terminal()
     with overview.opened(act) as file:
         totals = file.totals()
@@ -250,7 +243,7 @@ def _when(one: Standing) -> str:
     return f"held until {stamp(one.held_until)}" if one.held_until else stamp(one.act.updated)
 
 
-def _since(act: Any) -> str:
+def _since(act: Act) -> str:
     if act.state == "scheduled":
         return f" for {act.zone}"
     return f" since {stamp(act.updated)}" + (f": {act.error}" if act.error else "")
@@ -267,8 +260,6 @@ def _data(one: Standing) -> dict[str, Any]:
 
 
 def _numbers(one: Standing) -> dict[str, int]:
-    from ..store.outcomes import State
-
     return {
         "recipients": one.audience,
         "sent": one.count(State.SENT),

@@ -39,10 +39,10 @@ class Cancelled(NamedTuple):
 def pause(ledger: Ledger, act: Act) -> None:
     """Stop a campaign until it is resumed; a sender under way stops within a second."""
     if not Acts(ledger).change(act.id, (*STOPPABLE, "paused"), "paused"):
-        command = "cancel" if _is_held(ledger, act) else "show"
+        verb = "cancel" if _is_held(ledger, act) else "show"
         raise e.InvalidInput(
             f"the campaign {act.key!r} is {act.state}: there is nothing to pause",
-            hint=f"mktool campaign {command} {act.key}",
+            hint=overview.command(verb, act.key),
         )
 
 
@@ -73,7 +73,7 @@ def cancel(settings: Settings, ledger: Ledger, act: Act) -> Cancelled:
     if not acts.change(act.id, before, "cancelled"):
         raise e.InvalidInput(
             f"the campaign {act.key!r} is {act.state}: there is nothing left to cancel",
-            hint=f"mktool campaign show {act.key}",
+            hint=overview.command("show", act.key),
         )
     back = late = 0
     if holding:
@@ -123,12 +123,13 @@ def _released(campaign: Campaign) -> Iterator[Outcome]:
     """Take back what is held and put it on record, batch by batch; yield what became of each."""
     provider, file = campaign.session.provider, campaign.file
     hold = str(file.get("hold", ""))
-    if isinstance(provider, CanBroadcast):
-        if file.get("launching"):
-            provider.recall(str(file.get("draft")))
-    elif isinstance(provider, CanHold) and hold:
-        provider.release(hold, ())
     one_by_one = isinstance(provider, CanHold) and not hold
+    if not one_by_one and not file.get("released"):
+        if isinstance(provider, CanHold):
+            provider.release(hold, ())
+        elif isinstance(provider, CanBroadcast) and file.get("launching"):
+            provider.recall(str(file.get("draft")))
+        file.put(released=1)  # so that a run that goes on after a crash does not ask again
     for batch, people in held.batches(file):
         if one_by_one:
             assert isinstance(provider, CanHold)

@@ -36,6 +36,13 @@ class Standing(NamedTuple):
         return sum((self.totals or {}).get(state, 0) for state in states)
 
 
+def command(verb: str, name: str | None) -> str:
+    """Return the command that does something with a campaign, as a shell takes it."""
+    from shlex import quote
+
+    return f"mktool campaign {verb} {quote(name or '')}"
+
+
 def find(ledger: Ledger, name: str) -> Act:
     """Return the campaign of a name; `InvalidInput` with the nearest known one."""
     acts = Acts(ledger)
