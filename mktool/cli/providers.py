@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import providers as vendors
-from ..capability import CAPABILITIES, capabilities
+from ..capability import CAPABILITIES, CanBroadcast, CanTrace, capabilities
 from ..http.auth import (
     Basic,
     ClientCredentials,
@@ -26,7 +26,8 @@ from .terminal import folded, span, terminal
 
 app = typer.Typer(rich_markup_mode=None)
 
-COLUMNS = ("name", "what it is", "can", "login", "text", "media", "rate limits")
+COLUMNS = ("name", "what it is", "can", "login", "text", "media", "campaigns", "rate limits")
+CHANNELS = {"email": "e-mail", "sms": "SMS"}
 LOGINS: Mapping[type, str] = {
     ServiceAccount: "service account", ClientCredentials: "client credentials",
     OAuth2: "browser", HeaderKey: "key", QueryKey: "key", Basic: "key", UrlKey: "webhook",
@@ -64,7 +65,7 @@ def row(cls: type[Provider]) -> tuple[str, ...]:
     shown = "; ".join(limits[:2]) + ("; …" if limits[2:] else "")
     return (
         names, spec.title, ", ".join(_can(cls)), ", ".join(logins(spec)), _text(spec),
-        _media(spec), shown,
+        _media(spec), _campaigns(cls), shown,
     )  # fmt: skip
 
 
@@ -76,6 +77,9 @@ def facts(cls: type[Provider]) -> dict[str, Any]:
         "base_url": spec.base_url, "can": _can(cls), "login": logins(spec),
         "text": {"limit": spec.text.limit, "unit": spec.text.unit} if spec.text else None,
         "media": _kinds(spec),
+        "campaigns": {
+            "channel": spec.delivery.channel, "batch": spec.delivery.batch, "lost": _lost(cls),
+        } if spec.delivery else None,
         "limits": [
             {"calls": n.calls, "seconds": n.per, "counts": n.bucket, "per": n.scope}
             for n in spec.limits
@@ -134,6 +138,22 @@ def _media(spec: Spec) -> str:
     return ", ".join(f"{kind}: {k['count']} of {_size(k['bytes'])}" for kind, k in kinds)
 
 
+def _campaigns(cls: type[Provider]) -> str:
+    """Return what goes out how, and what is done about a request whose answer was lost."""
+    way = cls.spec.delivery
+    if way is None:
+        return ""
+    audience = " to its audience" if issubclass(cls, CanBroadcast) else ""
+    return f"{CHANNELS[way.channel]}{audience}, {way.batch:,} a request; lost answer: {_lost(cls)}"
+
+
+def _lost(cls: type[Provider]) -> str:
+    way = cls.spec.delivery
+    if (way and way.key_seconds) or issubclass(cls, CanBroadcast):
+        return "sent again"
+    return "looked up" if issubclass(cls, CanTrace) else "unknown"
+
+
 def _size(count: int) -> str:
     return f"{count / MB:.0f} MB" if count < 1024 * MB else f"{count / MB / 1024:.0f} GB"
 
@@ -152,9 +172,9 @@ def _facts_for_people(cls: type[Provider]) -> str:
     spec = cls.spec
     facts = {
         "Can": ", ".join(_can(cls)), "Login": ", ".join(logins(spec)), "Text": _text(spec),
-        "Media": _media(spec),
+        "Media": _media(spec), "Campaigns": _campaigns(cls),
     }  # fmt: skip
-    return "\n".join(f"{name:7}{value}" for name, value in facts.items() if value)
+    return "\n".join(f"{name:11}{value}" for name, value in facts.items() if value)
 
 
 def _field(spec: Spec, field: Field) -> list[str]:
