@@ -60,7 +60,7 @@ class Definition:
 
     ``column`` holds the addresses; ``rate`` is in messages per second; ``cost`` and ``revenue``
     are of the whole campaign; ``options`` are the vendor's own. ``subject``, ``html``, ``text``,
-    ``preheader``, ``unsubscribe`` and ``media`` are templates.
+    ``preheader`` and ``unsubscribe`` are templates.
     """
 
     path: Path
@@ -283,6 +283,8 @@ def _sms_faults(definition: Definition) -> Iterator[Fault]:
     for key in ("reply_to", "preheader", "unsubscribe", "inline_css"):
         if getattr(definition, key):
             yield key, "an SMS has none", f"drop {key}"
+    if any("{{" in url or "{%" in url for url in definition.media):
+        yield "media", "is the same for everybody", "put a link with {{ … }} into the text"
     for variant in definition.variants:
         for key in ("subject", "html"):
             if getattr(variant, key):

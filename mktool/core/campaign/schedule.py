@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...capability import CanBroadcast, CanHold
+from ...errors import InvalidInput
 from .. import moments
 
 if TYPE_CHECKING:
@@ -22,10 +24,21 @@ class Moment(NamedTuple):
 
 
 def moment(campaign: Campaign, when: str, zone: str) -> Moment:
-    """Return when a campaign goes out, and have it scheduled if we keep it.
+    """Return when a campaign goes out, and have it scheduled if we keep it."""
+    found = planned(campaign, when, zone)
+    if found.ours and found.at:
+        campaign.acts.later(campaign.act.id, found.at, found.shown)
+    elif found.at:
+        campaign.file.put(held_until=found.at)
+    return found
+
+
+def planned(campaign: Campaign, when: str, zone: str) -> Moment:
+    """Return when a campaign is to go out; nothing is scheduled yet.
 
     The vendor keeps it where it can be cancelled again, and if its window reaches that far. The
-    same words mean the same moment on every run, also when that has passed.
+    same words mean the same moment on every run, also when that has passed. `InvalidInput` for a
+    time that the vendor cannot keep.
     """
     file, now = campaign.file, campaign.session.ledger.clock()
     if not when:
@@ -37,9 +50,8 @@ def moment(campaign: Campaign, when: str, zone: str) -> Moment:
     if at <= now or file.get("launched"):
         return Moment()
     if held_by_vendor(campaign, at - now) or file.get("hold") is not None:
-        file.put(held_until=at)
+        _check_grid(campaign, at, shown)
         return Moment(at, shown, holder=campaign.session.spec.title)
-    campaign.acts.later(campaign.act.id, at, shown)
     return Moment(at, shown, ours=True)
 
 
@@ -48,3 +60,14 @@ def held_by_vendor(campaign: Campaign, ahead: float) -> bool:
     least, most = campaign.delivery.hold
     able = isinstance(campaign.session.provider, CanHold | CanBroadcast)
     return able and least <= ahead <= most
+
+
+def _check_grid(campaign: Campaign, at: float, shown: str) -> None:
+    grid = campaign.delivery.grid
+    if not grid or not (past := at % grid):
+        return
+    following = datetime.fromtimestamp(at - past + grid, UTC).astimezone()
+    raise InvalidInput(
+        f"{campaign.session.spec.title} sends every {grid / 60:g} minutes, and not at {shown}",
+        hint=f"--at {following.isoformat(timespec='minutes')}",
+    )

@@ -387,6 +387,7 @@ def test_who_can_send_an_sms(tmp_path: Path, sender: str) -> None:
         (SMS + "preheader = 'x'", "preheader"),
         (SMS + "reply_to = 'a@b.example'", "reply_to"),
         (SMS + "inline_css = true", "inline_css"),
+        (SMS + "media = ['https://acme.example/{{ name }}.jpg']", "media"),
         (SMS.replace("+15550100200", "Acme Incorporated"), "from"),
         (SMS.replace("+15550100200", "a@b.example"), "from"),
     ],
