@@ -152,7 +152,7 @@ def _number(value: Any) -> float | None:
 
 def _is_text(value: str) -> bool:
     """JSON may hold half of a surrogate pair, which no file and no database takes."""
-    return not any("\ud800" <= c <= "\udfff" for c in value)
+    return value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 class Placeholder(Reply):
