@@ -131,14 +131,9 @@ class Engine:
             self.session.spec.limits,
             (self.session.spec.name, self.session.account),
         )
-        starting: list[Job] = []
-        with self.file.transaction():
-            for done in finished:
-                self._settle(done)
-            for id in ids:
-                job = waiting.popleft()
-                if not self._halt.is_set():
-                    starting.append(self._claimed_for(job)._replace(call=id))
+        starting = self._claim(finished, ids, waiting)
+        for id in ids[len(starting) :]:  # how another one ended has stopped it
+            self.session.ledger.end(id, "unsent")
         for job in starting:
             self._jobs.put(job)
             if self.run.rate:
@@ -153,6 +148,17 @@ class Engine:
             left = max(soonest - time.monotonic(), 0.001)
             wait = min(wait, left) if wait else left
         return wait
+
+    def _claim(
+        self, finished: Sequence[Done], ids: Sequence[int], waiting: deque[Job]
+    ) -> list[Job]:
+        """Record what ended and claim what was admitted, unless the one stops the other."""
+        with self.file.transaction():
+            for done in finished:
+                self._settle(done)
+            if self.error is not None:
+                return []
+            return [self._claimed_for(waiting.popleft())._replace(call=id) for id in ids]
 
     def _admissible(self, waiting: Sequence[Job], early: float) -> Sequence[Job]:
         """Return the jobs that may begin: at a rate of our own, one after another."""
