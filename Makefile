@@ -11,6 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SERVER := $(VENV)/.server-installed
 DEV := $(VENV)/.dev-installed
+BENCH := $(VENV)/.bench-installed
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
@@ -35,7 +36,7 @@ lint: $(DEV)
 
 check: lint test
 
-bench: $(DEV)
+bench: $(BENCH)
 	@$(BIN)/python -m compileall -q mktool $(VENV)/lib
 	@$(BIN)/python -m tests.bench $(ARGS)
 
@@ -54,6 +55,11 @@ $(DEV): pyproject.toml | $(BIN)/pip
 	@echo "installing mktool and its development tools into $(VENV)" >&2
 	@$(BIN)/pip install --quiet --editable '.[dev]'
 	@touch $(SERVER) $@
+
+$(BENCH): $(DEV)
+	@echo "installing the libraries that it is measured against into $(VENV)" >&2
+	@$(BIN)/pip install --quiet --editable '.[bench]'
+	@touch $@
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

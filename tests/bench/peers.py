@@ -42,13 +42,8 @@ html, subject, sms = _format(HTML), _format(SUBJECT), _format(SMS)
 
 
 def sendgrid(path: str, url: str, size: int) -> tuple[Iterator[Any], Callable[[Any], None]]:
-    from sendgrid import SendGridAPIClient  # type: ignore[import-untyped]
-    from sendgrid.helpers.mail import (  # type: ignore[import-untyped]
-        CustomArg,
-        Mail,
-        Personalization,
-        To,
-    )
+    from sendgrid import SendGridAPIClient
+    from sendgrid.helpers.mail import CustomArg, Mail, Personalization, To
 
     client = SendGridAPIClient("SG.bench", host=url)
 
@@ -91,7 +86,7 @@ def resend(path: str, url: str, size: int) -> tuple[Iterator[Any], Callable[[Any
 
 
 def twilio(path: str, url: str, _: int) -> tuple[Iterator[Any], Callable[[Any], None]]:
-    from twilio.rest import Client  # type: ignore[import-untyped]
+    from twilio.rest import Client
 
     client = Client(ACCOUNT, "0" * 32)
     client.api.base_url = url
