@@ -149,6 +149,23 @@ def resume(
         return go(given, campaign, str(campaign.file.get("when", "")), confirm)
 
 
+@group.command(epilog="Example: mktool campaign winner launch B")
+def winner(
+    name: Name, variant: Annotated[str, typer.Argument(help="A, B, … as the report shows them.")]
+) -> None:
+    """Choose which variant of a test goes to those who were held back."""
+    from ..core.campaign import definition, trial
+
+    with Ledger(ledger_path()) as ledger:
+        act = _find(name, ledger)
+        wanted = definition.from_json(act.content["definition"])
+        with overview.opened(act) as file:
+            waiting = trial.choose(file, wanted, variant)
+    data = {"name": name, "winner": variant.upper(), "recipients": waiting}
+    terminal().result(data, text=f"{variant.upper()} goes to the other {waiting:,}")
+    terminal().say(f"next: {overview.command('resume', name)}, or mktool run-due at its time")
+
+
 @group.command(epilog="Example: mktool campaign cancel launch")
 def cancel(name: Name) -> int:
     """Stop a campaign for good, and take back what its provider was to send later."""

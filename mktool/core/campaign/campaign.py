@@ -85,13 +85,19 @@ def delivery_of(provider: str) -> Delivery:
 class Campaign:
     """One campaign; for one thread, and one process at a time."""
 
-    def __init__(self, session: Session, act: Act, options: Options, source: str = "") -> None:
-        """``source`` is where the list is read from; the ledger does not keep its password."""
+    def __init__(
+        self, session: Session, act: Act, options: Options, source: str = "",
+        file: CampaignFile | None = None,
+    ) -> None:  # fmt: skip
+        """``source`` is where the list is read from; the ledger does not keep its password.
+
+        ``file`` is a copy to work on instead of the campaign's own.
+        """
         self.session, self.act, self.options, self.source = session, act, options, source
         self.acts = Acts(session.ledger)
         self.definition = definition.from_json(act.content["definition"])
         self.token = str(act.content["token"])
-        self.file = CampaignFile(path_of(act.id), create=not act.content.get("ready"))
+        self.file = file or CampaignFile(path_of(act.id), create=not act.content.get("ready"))
         self.postal_address = str(session.settings.config.get("campaign", "postal_address"))
         self.contents = course.contents(self.definition, self.postal_address)
         self.delivery = course.fitting(delivery_of(act.provider), self.contents)

@@ -182,24 +182,26 @@ class Lane:
     def _requests(self, job: Job, done: Done) -> Iterator[list[Message]]:
         """Yield the messages of each request: as many as it takes, whole ones on their own
         where the others are merged."""
-        most, room = self.delivery.batch, self.delivery.size
+        compose, merges, most = job.composer.message, job.composer.merges, self.delivery.batch
+        room = 0 if merges else self.delivery.size  # merged, a thousand fit in any case
         bulk: list[Message] = []
         size = 0
         for person in job.people:
             try:
-                message = job.composer.message(person)
+                message = compose(person)
             except ValueError as error:
                 done.outcomes.append(
                     Outcome(person.seq, State.FAILED, code="template", text=str(error))
                 )
                 continue
-            if job.composer.merges and message.subject:
+            if merges and message.subject:
                 yield [message]
                 continue
-            size += _size(message) if room else 0
-            if bulk and (len(bulk) == most or size > room > 0):
+            if room:
+                size += _size(message)
+            if len(bulk) == most or (bulk and size > room > 0):
                 yield bulk
-                bulk, size = [], _size(message)
+                bulk, size = [], _size(message) if room else 0
             bulk.append(message)
         if bulk:
             yield bulk

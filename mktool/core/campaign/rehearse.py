@@ -6,10 +6,10 @@ import contextlib
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -19,18 +19,17 @@ from ... import providers
 from ...capability import CanBroadcast, CanDeliver
 from ...http.client import DryRun
 from ...http.target import Target
-from ...message import Channel, Mailbox, Message
+from ...message import Batch, Channel, Mailbox, Message, Receipt
 from ...provider import Provider
 from ...spec import Spec
 from ...store import accounts
 from ...store.acts import Act, Acts
 from ...store.campaigns import CampaignFile, Recipient, path_of
 from ...store.ledger import Ledger
-from ...store.suppressions import Suppressions
 from ...text.address import email_address, phone_number
 from ..rehearsal import rehearse
 from ..settings import DEFAULT, Settings, environment_accounts, ledger_path
-from . import broadcast, course, definition, opening
+from . import broadcast, definition, opening
 from .campaign import VERB, Campaign, Options, delivery_of
 from .compose import Composer, Enlister
 from .definition import Definition
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from ..session import Session
 
 FIRST_ROWS = 10_000  # in which a test looks for somebody
+PREVIEW = "--dry-run --preview DIR shows it"
 
 
 class Copy(NamedTuple):
@@ -74,16 +74,8 @@ class Rehearsal(Campaign):
         self, stand: Stand, act: Act, options: Options, source: str, file: CampaignFile,
         rows: int | None = None,
     ) -> None:  # fmt: skip
-        # Not that of Campaign, which opens the very file that has to stay as it is.
-        self.session, self.act, self.options = cast("Session", stand), act, options
-        self.source, self.file, self.dry, self.rows = source, file, stand.dry, rows
-        self.acts, self.suppressions = Acts(stand.ledger), Suppressions(stand.ledger)
-        self.definition = definition.from_json(act.content["definition"])
-        self.token = str(act.content["token"])
-        self.postal_address = str(stand.settings.config.get("campaign", "postal_address"))
-        self.contents = course.contents(self.definition, self.postal_address)
-        self.delivery = course.fitting(delivery_of(act.provider), self.contents)
-        self.reading = None
+        super().__init__(cast("Session", stand), act, options, source, file)
+        self.dry, self.rows = stand.dry, rows
 
     def stage(self) -> None:
         super().stage()
@@ -121,15 +113,26 @@ class Rehearsal(Campaign):
 
         Where the vendor sends, that is to put them into its audience.
         """
-        provider, begun = self.session.provider, len(self.dry.requests)
-        messages = [one.composer.message(person)]
+        provider, messages = self.session.provider, [one.composer.message(person)]
         if isinstance(provider, CanDeliver):
             key = f"{self.token}-{person.seq}"
             provider.deliver(replace(one.batch, messages=messages, key=key))
         elif isinstance(provider, CanBroadcast):
             provider.enlist(broadcast.described(self), messages)
-        made = self.dry.requests[begun:]
-        del self.dry.requests[begun:]
+        return self._made()
+
+    def launch_requests(self, at: float | None) -> list[dict[str, Any]]:
+        """Return the requests by which the vendor would send, once everybody is in its audience;
+        ``at`` is when (epoch seconds), None for now."""
+        provider = self.session.provider
+        assert isinstance(provider, CanBroadcast)
+        provider.launch(provider.draft(broadcast.described(self)), at)
+        return self._made()
+
+    def _made(self) -> list[dict[str, Any]]:
+        """Return the requests since the last time, and forget them."""
+        made = self.dry.requests[:]
+        self.dry.requests.clear()
         return made
 
 
@@ -149,10 +152,13 @@ def rehearsed(settings: Settings, wanted: Definition, options: Options) -> Itera
             yield Rehearsal(stand, act, options, wanted.recipients, file)
 
 
-def previews(campaign: Rehearsal, folder: Path, samples: int) -> list[Path]:
+def previews(
+    campaign: Rehearsal, folder: Path, samples: int, at: float | None = None
+) -> list[Path]:
     """Write what the first recipients, and the one with the most to merge, would get.
 
     Each has NNN.html and NNN.txt, and NNN.json with the requests; NNN is the recipient's number.
+    launch.json has those by which a vendor would send it to its audience, ``at`` (epoch seconds).
     """
     people = campaign.first(samples)
     longest = campaign.longest()
@@ -160,7 +166,11 @@ def previews(campaign: Rehearsal, folder: Path, samples: int) -> list[Path]:
         people.append(longest)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return [path for one in people for path in _preview(campaign, folder, *one)]
+        written = [path for one in people for path in _preview(campaign, folder, *one)]
+        if campaign.hosted:
+            requests = campaign.launch_requests(at)
+            written.append(_written(folder / "launch.json", _shown(requests)))
+        return written
     except OSError as error:
         raise e.InvalidInput(
             f"{error.filename or folder}: {error.strerror}", hint="--preview DIR, another one"
@@ -173,30 +183,32 @@ def send_test(settings: Settings, wanted: Definition, options: Options, address:
     It is on record as a call, and is no part of the campaign. Raises `Unsupported` where the
     vendor sends to nobody but its audience.
     """
-    from ..session import open_session
-
-    cls = providers.load(wanted.provider)
-    if not issubclass(cls, CanDeliver):
-        raise e.Unsupported(
-            f"{cls.spec.title} sends to its own audience only, not to one address",
-            hint="--preview DIR shows it; --as test --recipients me.csv sends it to you",
-        )
+    _needs_delivery(wanted, f"{PREVIEW}; --as test --recipients me.csv sends it to you")
     to = _checked(address, delivery_of(wanted.provider).channel)
-    message, one = _first_copy(settings, wanted, options)
-    session = open_session(settings, wanted.provider, wanted.account)
+    with _first_rows(settings, wanted, options) as campaign:
+        ((one, person),) = campaign.first(1)
+        whole = _composed(_composer(one).whole, person)
+    message = whole._replace(to=to, subject=_marked(whole.subject))
+    batch = replace(one.batch, messages=[message], subject="", html="", text="", tokens=())
+    receipt = _deliver(settings, wanted, batch)
+    return Copy(to, next(iter(receipt.ids), receipt.id), whole.to)
+
+
+def check_test(settings: Settings, wanted: Definition, options: Options) -> int:
+    """Have the vendor check the first request of a campaign without sending it; return how many
+    messages are in it.
+
+    Raises what the vendor says against it, and `Unsupported` where it checks nothing.
+    """
+    instead = f"{PREVIEW}; --test-to ADDRESS sends one real copy"
+    _needs_delivery(wanted, PREVIEW)
+    with _first_rows(settings, wanted, options) as campaign:
+        batch = replace(_first_batch(campaign), rehearsal=True)
     try:
-        assert isinstance(session.provider, CanDeliver)
-        receipt = session.provider.deliver(
-            replace(
-                one.batch, key=f"test-{uuid.uuid4().hex}", subject="", html="", text="", tokens=(),
-                messages=[message._replace(to=to, subject=_marked(message.subject))],
-            )
-        )  # fmt: skip
-        for refusal in receipt.refused.values():
-            raise e.Rejected(refusal.text or refusal.code, session.where("test"))
-        return Copy(to, next(iter(receipt.ids), receipt.id), message.to)
-    finally:
-        session.close()
+        _deliver(settings, wanted, batch)
+    except e.Unsupported as error:
+        raise e.Unsupported(error.message, hint=instead) from None
+    return len(batch.messages)
 
 
 def suggested(settings: Settings) -> tuple[str, Channel]:
@@ -258,10 +270,19 @@ def _copied(act: Act, path: Path) -> CampaignFile:
     return CampaignFile(path)
 
 
-def _first_copy(
+def _needs_delivery(wanted: Definition, instead: str) -> None:
+    cls = providers.load(wanted.provider)
+    if not issubclass(cls, CanDeliver):
+        raise e.Unsupported(
+            f"{cls.spec.title} sends to its own audience only, not to one address", hint=instead
+        )
+
+
+@contextlib.contextmanager
+def _first_rows(
     settings: Settings, wanted: Definition, options: Options
-) -> tuple[Message, Course]:  # fmt: skip
-    """Return what the first of a list would get, rendered whole."""
+) -> Iterator[Rehearsal]:  # fmt: skip
+    """Open a campaign as if it were new, with the beginning of its list; somebody is in it."""
     some = replace(wanted, skip_invalid=True)
     with (
         _folder() as folder,
@@ -272,14 +293,46 @@ def _first_copy(
         alone = replace(options, retry=(), limit=0)
         campaign = Rehearsal(stand, act, alone, wanted.recipients, file, FIRST_ROWS)
         campaign.stage()
-        for one, person in campaign.first(1):
-            return _composer(one).whole(person), one
-        reason = next(iter(campaign.reading.problems), None) if campaign.reading else None
-        why = f": line {reason.line}: {reason.reason}" if reason else ""
-        raise e.InvalidInput(
-            f"nobody in the first {FIRST_ROWS:,} rows can be sent to{why}",
-            hint="--recipients FILE, with one row that can",
-        )
+        if not campaign.first(1):
+            reason = next(iter(campaign.reading.problems), None) if campaign.reading else None
+            why = f": line {reason.line}: {reason.reason}" if reason else ""
+            raise e.InvalidInput(
+                f"nobody in the first {FIRST_ROWS:,} rows can be sent to{why}",
+                hint="--recipients FILE, with one row that can",
+            )
+        yield campaign
+
+
+def _first_batch(campaign: Rehearsal) -> Batch:
+    """Return the first request: a message that cannot be merged is alone in its own."""
+    found = campaign.first(campaign.delivery.batch)
+    one = found[0][0]
+    people = (person for variant, person in found if variant.number == one.number)
+    messages = [_composed(one.composer.message, person) for person in people]
+    merged = takewhile(lambda message: not (one.composer.merges and message.subject), messages)
+    return replace(one.batch, messages=[*merged] or messages[:1])
+
+
+def _composed(compose: Callable[[Recipient], Message], person: Recipient) -> Message:
+    try:
+        return compose(person)
+    except ValueError as reason:
+        raise e.InvalidInput(f"{person.address}: {reason}") from None
+
+
+def _deliver(settings: Settings, wanted: Definition, batch: Batch) -> Receipt:
+    """Hand a batch over, apart from any campaign; a message that is refused is an error."""
+    from ..session import open_session
+
+    session = open_session(settings, wanted.provider, wanted.account)
+    try:
+        assert isinstance(session.provider, CanDeliver)
+        receipt = session.provider.deliver(replace(batch, key=f"test-{uuid.uuid4().hex}"))
+        for refusal in receipt.refused.values():
+            raise e.Rejected(refusal.text or refusal.code, session.where("test"))
+        return receipt
+    finally:
+        session.close()
 
 
 def _composer(one: Course) -> Composer:
@@ -294,13 +347,20 @@ def _preview(campaign: Rehearsal, folder: Path, one: Course, person: Recipient) 
     made = {
         "html": whole.html,
         "txt": f"{_head(one.batch.sender, whole)}\n\n{whole.text}",
-        "json": json.dumps(requests, ensure_ascii=False, indent=2, default=str),
+        "json": _shown(requests),
     }
     for suffix, text in made.items():
         if text:
-            path = folder / f"{person.seq:03}.{suffix}"
-            path.write_text(text + "\n", encoding="utf-8", newline="")
-            yield path
+            yield _written(folder / f"{person.seq:03}.{suffix}", text)
+
+
+def _shown(requests: list[dict[str, Any]]) -> str:
+    return json.dumps(requests, ensure_ascii=False, indent=2, default=str)
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text + "\n", encoding="utf-8", newline="")
+    return path
 
 
 def _head(sender: Mailbox, whole: Message) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ... import errors as e
 from .. import moments
+from .plan import HELD_BACK
 
 if TYPE_CHECKING:
+    from ...store.campaigns import CampaignFile
     from .campaign import Campaign
     from .definition import Definition
 
@@ -52,6 +55,19 @@ def decide(campaign: Campaign) -> None:
     file.put(winner=found.best + 1, winner_p=found.p_value)
 
 
+def choose(file: CampaignFile, wanted: Definition, variant: str) -> int:
+    """Make a variant the winner, and return how many were held back for it.
+
+    `InvalidInput` where there is no such variant, or another has won already.
+    """
+    number = number_of(wanted, variant)
+    before = int(file.get("winner", 0))
+    if before not in (0, number):
+        raise e.InvalidInput(f"{wanted.variants[before - 1].name} has won already")
+    file.put(winner=number)
+    return file.pending(HELD_BACK)
+
+
 def number_of(definition: Definition, variant: str) -> int:
     """Return the number of a variant, from 1; `InvalidInput` lists them."""
     names = [one.name for one in definition.variants]
@@ -61,4 +77,5 @@ def number_of(definition: Definition, variant: str) -> int:
 
 
 def _by_hand(campaign: Campaign) -> str:
-    return f"mktool campaign winner {campaign.definition.name} A, or B; mktool campaign report"
+    name = shlex.quote(campaign.definition.name)
+    return f"mktool campaign report {name}, then mktool campaign winner {name} A, or B"
