@@ -47,6 +47,7 @@ COMMANDS = {
     "post": Entry("post", "Publish a post or a thread, to one or several providers.", SENDING),
     "send-campaign": Entry("send_campaign", "Send an e-mail or SMS campaign, or go on.", SENDING),
     "campaign": Entry("campaign", "Follow, export, pause and cancel campaigns.", SENDING),
+    "templates": Entry("templates", "List, read and add a vendor's templates.", SENDING),
     "suppress": Entry("suppress", "Who must not be written to any more.", SENDING),
     "schedule": Entry("schedule", "List and cancel scheduled posts.", SENDING),
     "run-due": Entry("schedule", "Send what is due; for cron, safe every minute.", SENDING),
