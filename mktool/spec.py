@@ -239,7 +239,7 @@ def _is_count(text: str) -> bool:
 def dig(data: Any, path: str) -> Any:
     """Return the value at a dotted path (list positions are numbers), or None; "" is the whole."""
     for key in path.split(".") if path else ():
-        if isinstance(data, Mapping):
+        if isinstance(data, dict):
             data = data.get(key)
         elif isinstance(data, list) and key.isdigit() and int(key) < len(data):
             data = data[int(key)]

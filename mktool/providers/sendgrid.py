@@ -82,15 +82,16 @@ class SendGrid(Provider, CanCheck, CanDeliver, CanHold, CanSummarize, CanSuppres
         first, one_click = batch.messages[0], batch.one_click
         whole: Message | Batch = first if first.subject else batch  # rendered: alone in its request
         tokens = () if first.subject else batch.tokens
-        people: list[dict[str, Any]] = [
-            {
+        people: list[dict[str, Any]] = []
+        for m in batch.messages:
+            person: dict[str, Any] = {
                 "to": [{"email": m.to}],
-                "custom_args": {"campaign": batch.campaign, "recipient": str(m.seq)},
-                **({"substitutions": dict(zip(tokens, m.values, strict=True))} if tokens else {}),
-                **({"headers": {"List-Unsubscribe": f"<{m.unsubscribe}>", **one_click}}
-                   if m.unsubscribe else {}),
-            }
-            for m in batch.messages]  # fmt: skip
+                "custom_args": {"campaign": batch.campaign, "recipient": str(m.seq)}}  # fmt: skip
+            if tokens:
+                person["substitutions"] = dict(zip(tokens, m.values, strict=True))
+            if m.unsubscribe:
+                person["headers"] = {"List-Unsubscribe": f"<{m.unsubscribe}>", **one_click}
+            people.append(person)
         parts = (("text/plain", whole.text), ("text/html", whole.html))  # in this order
         body: dict[str, Any] = {
             "personalizations": people,
