@@ -80,8 +80,7 @@ class Engine:
         waiting: deque[Job] = deque()
         while True:
             if not self._halted():
-                room = len(self._lanes) - self._flying - len(waiting)
-                waiting.extend(self.work.ready(room))
+                self._look_for_work(waiting)
             wait = self._turn(finished, waiting)
             self.run.report(self.progress)
             if not self._flying and self._halt.is_set():
@@ -94,6 +93,14 @@ class Engine:
                 return
             waiting.append(job)
             finished = []
+
+    def _look_for_work(self, waiting: deque[Job]) -> None:
+        room = len(self._lanes) - self._flying - len(waiting)
+        try:
+            waiting.extend(self.work.ready(room))
+        except e.MktoolError as error:  # no login any more, say: what is in flight is still settled
+            self.error = error
+            self._halt.set()
 
     def _landed(self, wait: float) -> Iterator[Done]:
         """Yield what lanes have finished: at least one, unless the wait is over first."""
@@ -256,7 +263,8 @@ class Engine:
         """Decide whether the run goes on after what happened."""
         error = done.error
         self._lost_in_a_row = self._lost_in_a_row + 1 if done.doubt else 0
-        fatal = error is not None and not isinstance(error, e.OutcomeUnknown | e.Duplicate)
+        told = isinstance(error, e.OutcomeUnknown) or (isinstance(error, e.Rejected) and done.doubt)
+        fatal = error is not None and not told
         lost = self._lost_in_a_row >= LOST_IN_A_ROW
         if fatal or (error is not None and (done.left or lost)):
             self.error = self.error or error

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...store import limits as rate
-from ...store.campaigns import CampaignFile, Claim, Recipient
+from ...store.campaigns import CampaignFile, Claim, Outcome, Recipient, State
 from ...store.suppressions import Suppressions
 from .lane import Job, repeats
 from .run import Course, Run
@@ -61,8 +61,12 @@ class Work:
 
         Variants take turns, so that none has the better hour.
         """
-        for claim in self.file.reopened():
-            if people := self._allowed(self.file.members(claim)):
+        reopened = self.file.reopened()
+        if reopened or self.file.waiting():
+            self._seen = 0  # who was in doubt when it was suppressed could not be left out then
+        self._heed_suppressions()
+        for claim in reopened:
+            if people := self._whole(claim):
                 yield self._job(claim, people)
         for retry in (False, True):
             turns = deque(self._unclaimed(course, retry=retry) for course in self.run.courses)
@@ -99,9 +103,14 @@ class Work:
     def _pace(self) -> float:
         return rate.interval(self.session.spec.limits, self.run.delivery.endpoint.counts_as)
 
-    def _allowed(self, people: list[Recipient]) -> list[Recipient]:
-        if self.run.limit:
-            people = people[: max(self.run.limit - self._claimed, 0)]
+    def _whole(self, claim: Claim) -> list[Recipient]:
+        """Return the members of an open batch. One that is more than the limit allows is given up:
+        its members are among those who are sent to again."""
+        people = self.file.members(claim)
+        if self.run.limit and len(people) > self.run.limit - self._claimed:
+            with self.file.transaction():
+                self.file.confirm(claim, [Outcome(one.seq, State.RETRY) for one in people])
+            return []
         self._claimed += len(people)
         return people
 
