@@ -1,4 +1,4 @@
-"""A machine whose clock is wrong, and is set while programs run."""
+"""A machine whose clock is wrong and set while programs run, and one on which time flies."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ def told():
     with open(_offset) as file:
         return _true() + float(file.read())
 time.time = told
+_counted, _speed = time.monotonic, float(os.environ["CLOCK_SPEED"])
+_start = _counted()
+if _speed != 1:
+    time.monotonic = lambda: _start + (_counted() - _start) * _speed
 """
 
 
@@ -31,8 +35,10 @@ class Clock:
         new.write_text(str(seconds))
         os.replace(new, self.folder / "offset")
 
-    def on(self, program: Program) -> Program:
+    def on(self, program: Program, speed: int = 1) -> Program:
+        """Return the program with this clock; at a ``speed`` of 10, ten seconds last one."""
         return program.having(
+            CLOCK_SPEED=str(speed),
             PYTHONPATH=f"{self.folder}{os.pathsep}{ROOT}",
             CLOCK_OFFSET=str(self.folder / "offset"),
         )

@@ -59,7 +59,7 @@ def test_whom_a_vendor_that_can_be_asked_does_not_have_gets_it(
 ) -> None:
     people = phones(300)
     clock = Clock(tmp_path)
-    mailing = Mailing(clock.on(sender), tmp_path, "twilio", people=people)
+    mailing = Mailing(clock.on(sender, speed=10), tmp_path, "twilio", people=people)
     vendor.faults = {"status_503": 0.02, "status_429": 0.05, "cut": 0.01, "drop": 0.01}
     process = mailing.start()
     requested(vendor, 50)
@@ -116,6 +116,16 @@ def test_two_campaigns_on_one_ledger(vendor: Recorder, sender: Program, tmp_path
         ended = finish(process)
         assert ended.code == 0, ended
     once(vendor.got, [address for mailing in mailings for address in mailing.people])
+
+
+def test_whoever_starts_it_together_sends_it_once(
+    vendor: Recorder, sender: Program, tmp_path: Path
+) -> None:
+    mailing = Mailing(sender, tmp_path, "sendgrid", people=emails(3000))
+    codes = {finish(process).code for process in [mailing.start() for _ in range(4)]}
+    assert 0 in codes
+    assert codes <= {0, 3}
+    once(vendor.got, mailing.people)
 
 
 # -- a disk that fills up ----------------------------------------------------------------------

@@ -12,13 +12,13 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mktool.sandbox.faults import Faults
 from mktool.sandbox.server import Sandbox
+from tests.system.clock import Clock
 from tests.system.program import Program
 from tests.system.recorder import Recorder
 from tests.system.sending import (
@@ -39,20 +39,10 @@ def share(tenths: int) -> int:
 
 
 @pytest.fixture
-def program(vendor: Recorder, tmp_path: Path) -> Program:
-    return Program(tmp_path / "home", {**LOGINS, "MKTOOL_SANDBOX": vendor.url})
-
-
-@pytest.fixture
-def vendor() -> Iterator[Recorder]:
-    with Recorder(latency=LATENCY) as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as running:
-        yield running
+def vendor(vendor: Recorder) -> Recorder:
+    """The recording vendor, slow enough to be killed at."""
+    vendor.latency = LATENCY
+    return vendor
 
 
 def kill(mailing: Mailing, vendor: Recorder | Sandbox, chance: random.Random, most: int) -> int:
@@ -64,12 +54,12 @@ def kill(mailing: Mailing, vendor: Recorder | Sandbox, chance: random.Random, mo
 
 
 def test_a_vendor_that_remembers_keys_reaches_everybody_once(
-    vendor: Recorder, program: Program, tmp_path: Path
+    vendor: Recorder, sender: Program, tmp_path: Path
 ) -> None:
     chance, left = random.Random(1), share(3)
     while left > 0:
         people = emails(3000, tag=f"left-{left}-")
-        mailing = Mailing(program, tmp_path, "resend", f"launch-{left}", people=people)
+        mailing = Mailing(sender, tmp_path, "resend", f"launch-{left}", people=people)
         vendor.got.clear()
         left -= kill(mailing, vendor, chance, left)
         mailing.until_complete()
@@ -78,11 +68,11 @@ def test_a_vendor_that_remembers_keys_reaches_everybody_once(
 
 
 def test_a_vendor_that_can_be_asked_reaches_everybody_once(
-    vendor: Recorder, program: Program, tmp_path: Path
+    vendor: Recorder, sender: Program, tmp_path: Path
 ) -> None:
     chance, kills = random.Random(2), share(2)
     people = phones(250 * kills)
-    mailing = Mailing(program, tmp_path, "twilio", lines="concurrency = 2\n", people=people)
+    mailing = Mailing(sender, tmp_path, "twilio", lines="concurrency = 2\n", people=people)
     assert kill(mailing, vendor, chance, kills) == kills
     vendor.latency = 0
     ended = mailing.until_complete(tries=1)  # it waits until nothing can arrive any more
@@ -91,21 +81,37 @@ def test_a_vendor_that_can_be_asked_reaches_everybody_once(
     assert set(mailing.outcomes().values()) == {"sent"}
 
 
+def test_killed_while_it_asks_and_while_it_sends_what_is_missing(
+    vendor: Recorder, sender: Program, tmp_path: Path
+) -> None:
+    """The wait before a vendor is asked is ten times as short here."""
+    chance, people = random.Random(7), phones(700)
+    fast = Clock(tmp_path).on(sender, speed=10)
+    mailing = Mailing(fast, tmp_path, "twilio", lines="concurrency = 2\n", people=people)
+    assert mailing.killed(vendor, 0.1, sending=True)
+    for _ in range(max(4, KILLS // 20)):
+        mailing.killed(vendor, chance.uniform(0.5, 4), sending=False)
+    vendor.latency = 0
+    mailing.until_complete(tries=1)
+    once(vendor.got, people)
+    assert set(mailing.outcomes().values()) == {"sent"}
+
+
 def test_a_vendor_that_can_do_neither_reaches_nobody_twice_and_the_unknown_are_listed(
-    vendor: Recorder, program: Program, tmp_path: Path
+    vendor: Recorder, sender: Program, tmp_path: Path
 ) -> None:
     chance, left, doubts = random.Random(3), share(2), 0
     while left > 0:
         people = emails(20_000, tag=f"left-{left}-")
         mailing = Mailing(
-            program, tmp_path, "sendgrid", f"launch-{left}", "concurrency = 1\n", people
+            sender, tmp_path, "sendgrid", f"launch-{left}", "concurrency = 1\n", people
         )
         vendor.got.clear()
         left -= kill(mailing, vendor, chance, min(left, 9))
         mailing.until_complete()
         time.sleep(LATENCY)  # what was on its way when a run was killed
         unknown = nobody_twice_or_lost(vendor.got, people, mailing.outcomes())
-        shown = program.run("campaign", "show", mailing.name, "--unknown", "--json", "-n", "10000")
+        shown = sender.run("campaign", "show", mailing.name, "--unknown", "--json", "-n", "10000")
         assert shown.code == 0, shown
         assert sorted(row["address"] for row in shown.json["data"]["recipients"]) == unknown
         doubts += len(unknown)
@@ -116,10 +122,10 @@ def test_a_mail_server_gives_nobody_two_and_the_unknown_are_listed(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     chance, left = random.Random(4), max(2, KILLS * 15 // 100)
-    program = Program(tmp_path / "home", {**LOGINS, "MKTOOL_SANDBOX": sandbox.url})
+    sender = Program(tmp_path / "home", {**LOGINS, "MKTOOL_SANDBOX": sandbox.url})
     sandbox.world.faults = Faults.parse("slow=5ms:DATA /smtp")
     people = emails(100 * left)
-    mailing = Mailing(program, tmp_path, "smtp", people=people)
+    mailing = Mailing(sender, tmp_path, "smtp", people=people)
     assert kill(mailing, sandbox, chance, left) >= min(left, 2)
     sandbox.world.faults = Faults.parse("")
     mailing.until_complete()
@@ -135,9 +141,9 @@ def test_a_vendor_that_hosts_campaigns_sends_once_and_to_everybody(
     number = 0
     while left > 0:
         number += 1
-        program = Program(tmp_path / f"home-{number}", {**LOGINS, "MKTOOL_SANDBOX": sandbox.url})
+        sender = Program(tmp_path / f"home-{number}", {**LOGINS, "MKTOOL_SANDBOX": sandbox.url})
         people = emails(1200, tag=f"m{number}-")
-        mailing = Mailing(program, tmp_path, "mailchimp", f"launch-{number}", people=people)
+        mailing = Mailing(sender, tmp_path, "mailchimp", f"launch-{number}", people=people)
         left -= kill(mailing, sandbox, chance, left)
         mailing.until_complete()
         once(Counter(i.to for i in sandbox.world.inbox.items if i.to in set(people)), people)
@@ -145,13 +151,13 @@ def test_a_vendor_that_hosts_campaigns_sends_once_and_to_everybody(
 
 
 def test_who_is_sent_to_again_gets_it_once(
-    vendor: Recorder, program: Program, tmp_path: Path
+    vendor: Recorder, sender: Program, tmp_path: Path
 ) -> None:
     """Killed while it sends to those who were refused before."""
     chance = random.Random(6)
     good, bad = emails(600), emails(600, tag="refused")
     people = [address for pair in zip(good, bad, strict=True) for address in pair]
-    mailing = Mailing(program, tmp_path, "resend", people=people)
+    mailing = Mailing(sender, tmp_path, "resend", people=people)
     assert mailing.run().code == 6
     once(vendor.got, good)
     vendor.refusing = False
