@@ -16,6 +16,7 @@ from .terminal import name, span, terminal
 
 if TYPE_CHECKING:
     from ..core.campaign.campaign import Campaign, Options, Result
+    from ..core.campaign.definition import Definition
     from ..core.campaign.forecast import Plan
     from ..core.campaign.plan import Reading
     from ..core.campaign.run import Progress
@@ -45,6 +46,9 @@ def send_campaign(
     test_to: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Send one real copy there, and nothing else.")
     ] = "",
+    test: Annotated[
+        bool, typer.Option("--test", help="Have the vendor check the first batch; send nothing.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=0, help="Send to so many and stop.")] = 0,
     retry: Annotated[
         list[str] | None, typer.Option(metavar="failed|unknown", help="Send to these once more.")
@@ -81,20 +85,16 @@ def send_campaign(
         _states(retry or []), sys.stdin.buffer,
     )  # fmt: skip
     wanted = opening.read(file, options, given)
-    if test_to:
-        from ..core.campaign import rehearse
-
-        sent = rehearse.send_test(given, wanted, options, test_to)
-        text = f"sent to {sent.to}: what {sent.like} would get, links included"
-        terminal().result(sent._asdict(), text=text)
-        return 0
+    when = wanted.send_at if at is None else at
+    if test or test_to:
+        return _test(given, wanted, options, test_to)
     if dry_run or preview:
-        return _dry_run(given, wanted, options, preview, samples)
+        return _dry_run(given, wanted, options, preview, samples, when)
     from ..core.side import stopping
 
     with stopping(given), opening.opened(given, wanted, options) as campaign:
         campaign.stage()
-        return go(given, campaign, wanted.send_at if at is None else at, confirm)
+        return go(given, campaign, when, confirm)
 
 
 def go(given: Settings, campaign: Campaign, when: str, confirm: int | None) -> int:
@@ -144,18 +144,37 @@ def _states(words: list[str]) -> tuple[Any, ...]:
 # -- before ------------------------------------------------------------------------------------
 
 
-def _dry_run(
-    given: Settings, wanted: Any, options: Options, folder: Path | None, samples: int
-) -> int:
+def _test(given: Settings, wanted: Definition, options: Options, address: str) -> int:
     from ..core.campaign import rehearse
+
+    if address:
+        sent = rehearse.send_test(given, wanted, options, address)
+        text = f"sent to {sent.to}: what {sent.like} would get, links included"
+        terminal().result(sent._asdict(), text=text)
+        return 0
+    count = rehearse.check_test(given, wanted, options)
+    text = f"the vendor takes the first {count:,} messages; nothing was sent"
+    terminal().result({"sent": False, "checked": count}, text=text)
+    return 0
+
+
+def _dry_run(
+    given: Settings, wanted: Definition, options: Options, folder: Path | None, samples: int,
+    when: str,
+) -> int:  # fmt: skip
+    from ..core.campaign import rehearse, schedule
     from ..core.campaign.forecast import forecast
 
+    out = terminal()
     with rehearse.rehearsed(given, wanted, options) as campaign:
         campaign.stage()
         plan = forecast(campaign)
         _say_plan(plan)
-        files = rehearse.previews(campaign, folder, samples) if folder else []
-    out = terminal()
+        moment = schedule.planned(campaign, when, given.config.get("schedule", "zone"))
+        if moment.at:
+            out.say(f"  at {moment.shown}, by {moment.holder or 'mktool run-due'}")
+        held = None if moment.ours else moment.at
+        files = rehearse.previews(campaign, folder, samples, held) if folder else []
     data = {"sent": False, "plan": _plan_data(plan), "previews": [str(f) for f in files]}
     out.result(data, ("preview",), [(path,) for path in files])
     _refuse_invalid(plan)
