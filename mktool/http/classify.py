@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from .. import errors as e
@@ -35,14 +36,6 @@ def classify(
     data = response.json()
     code = _first(data, spec.error_code) or _word(endpoint, response)
     text = _first(data, spec.error_text)
-    where = e.Context(
-        spec.name,
-        account,
-        endpoint.operation,
-        response.status,
-        hide(printable(code))[:80],
-        hide(request_id(spec, response)),
-    )
     failed = not 200 <= response.status < 300 or _says_failed(spec, data)
     failed |= bool(endpoint.answer and (code or text)) and dig(data, endpoint.answer) is None
     said = (endpoint.operation, response.status, code, text or plain(response))
@@ -52,6 +45,14 @@ def classify(
         return None
     if kind is e.OutcomeUnknown and (endpoint.safe_to_repeat or keyed):
         kind = e.Unavailable  # a rule knows the reply, not whether the call may be repeated
+    where = e.Context(
+        spec.name,
+        account,
+        endpoint.operation,
+        response.status,
+        hide(printable(code))[:80],
+        hide(request_id(spec, response)),
+    )
     told = _filled(rule.message, data) if rule else ""
     message = told or text or code or _describe(response, data)
     return kind(
@@ -179,6 +180,7 @@ def _clock(response: Response, now: float | None) -> float:
     return http_date(response.headers.get("date", "")) or now or time.time()
 
 
+@lru_cache(maxsize=64)  # many replies come in one second
 def http_date(value: str) -> float | None:
     """Return epoch seconds for an HTTP date in any of its three forms (RFC 9110 section 5.6.7)."""
     if not value:

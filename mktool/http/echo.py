@@ -12,12 +12,22 @@ RECOGNISABLE = 8  # characters of a secret that may not be shown
 
 def hidden(text: str, signed: Signed, *others: str) -> str:
     """Return ``text`` with ``***`` for all that ``signed`` added to the request, and ``others``."""
+    if not text:
+        return text
     for secret in (*_secrets(signed), *others):
-        forms = {secret, quote(secret, safe=""), quote_plus(secret)}
-        if any(form[:RECOGNISABLE] in text for form in forms):
+        if any(head in text for head in _heads(secret)):
+            forms = {secret, quote(secret, safe=""), quote_plus(secret)}
             for cut in sorted(_cuts(forms), key=len, reverse=True):
                 text = text.replace(cut, "***")
     return text
+
+
+def _heads(secret: str) -> set[str]:
+    """How each form of a secret begins: this is asked about every reply, so it must be quick."""
+    head = secret[:RECOGNISABLE]
+    if head.isascii() and head.isalnum():
+        return {head}
+    return {head, quote(head, safe="")[:RECOGNISABLE], quote_plus(head)[:RECOGNISABLE]}
 
 
 def _secrets(signed: Signed) -> Iterator[str]:

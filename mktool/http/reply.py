@@ -18,9 +18,15 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)  # that of a token endpoint is a secret
+    _decoded: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def json(self) -> Any:
         """Return the decoded JSON, {} for an empty body, None for anything else."""
+        if not self._decoded:
+            self._decoded.append(self._decode())
+        return self._decoded[0]
+
+    def _decode(self) -> Any:
         if not self.body.strip():
             return {}
         try:
