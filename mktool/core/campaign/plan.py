@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -161,7 +162,9 @@ class Reader:
         """Return the variant of an address: always the same one, and as random as its hash."""
         if self._plain:
             return None
-        place = zlib.crc32(f"{self.name}\n{address.lower()}".encode()) / 2**32
+        # Not a checksum: with one, two campaigns would give the same people the same variant.
+        about = f"{self.name}\n{address.lower()}".encode()
+        place = int.from_bytes(hashlib.blake2b(about, digest_size=4).digest()) / 2**32
         if place >= self.share:
             return HELD_BACK
         return 1 + int(place / self.share * len(self.contents))
