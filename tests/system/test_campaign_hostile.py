@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.system.program import Ended, Program
+from tests.system.program import Ended, Program, finish
 from tests.system.recorder import Recorder
 
 
 def send(
     program: Program, folder: Path, rows: str | bytes, *more: str, text: str = "Dear {{ name }}",
-    lines: str = "", provider: str = "resend",
+    lines: str = "", provider: str = "resend", memory: int = 0,
 ) -> Ended:  # fmt: skip
-    """Send a campaign with that list and that text."""
+    """Send a campaign with that list and that text, in so many bytes of memory (0: any)."""
     (folder / "list.csv").write_bytes(rows if isinstance(rows, bytes) else rows.encode())
     (folder / "letter.txt").write_text(text)
     (folder / "launch.toml").write_text(
         f'name = "launch"\nprovider = "{provider}"\nfrom = "news@acme.example"\nsubject = "Hello"\n'
         f'text = "letter.txt"\nrecipients = "list.csv"\n{lines}'
     )
-    return program.run("send-campaign", str(folder / "launch.toml"), *more)
+    options: dict[str, Any] = {}
+    if memory:
+        options["preexec_fn"] = partial(resource.setrlimit, resource.RLIMIT_DATA, (memory, memory))
+    return finish(program.start("send-campaign", str(folder / "launch.toml"), *more, **options))
 
 
 def texts(vendor: Recorder) -> Mapping[str, str]:
@@ -90,9 +95,9 @@ def test_a_line_break_in_a_subject_makes_no_header(
         'subject = "Hello {{ name }}"\ntext = "Dear"\nrecipients = "list.csv"\n'
     )
     ended = sender.run("send-campaign", str(tmp_path / "launch.toml"))
-    assert ended.code in {0, 2, 6}, ended
-    subjects = [mail["subject"] for mail in vendor.mails.values()]
-    assert not any("\n" in subject or "\r" in subject for subject in subjects)
+    assert ended.code == 0, ended
+    assert vendor.mails["ann@example.com"]["subject"].split() == ["Hello", "Ann", "Bcc:", "x@y.zz"]
+    assert "\n" not in vendor.mails["ann@example.com"]["subject"]
 
 
 # -- files -------------------------------------------------------------------------------------
@@ -192,7 +197,7 @@ def test_a_field_of_100_mb(vendor: Recorder, sender: Program, tmp_path: Path) ->
     for opening in ("", '"'):
         rows = b"email,name\nann@example.com," + opening.encode() + b"x" * 100_000_000 + b"\n"
         started = time.monotonic()
-        ended = send(sender, tmp_path, rows)
+        ended = send(sender, tmp_path, rows, memory=90 << 20)
         assert ended.code == 2, ended
         assert "longer than" in ended.err
         assert len(ended.err) < 2000

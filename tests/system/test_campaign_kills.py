@@ -23,6 +23,7 @@ from tests.system.program import Program
 from tests.system.recorder import Recorder
 from tests.system.sending import (
     LOGINS,
+    MAIL,
     Mailing,
     emails,
     nobody_twice_or_lost,
@@ -148,6 +149,22 @@ def test_a_vendor_that_hosts_campaigns_sends_once_and_to_everybody(
         mailing.until_complete()
         once(Counter(i.to for i in sandbox.world.inbox.items if i.to in set(people)), people)
         assert set(mailing.outcomes().values()) == {"sent"}
+
+
+def test_every_variant_of_a_test_reaches_its_own(
+    vendor: Recorder, sender: Program, tmp_path: Path
+) -> None:
+    chance, people = random.Random(8), emails(3000)
+    mailing = Mailing(sender, tmp_path, "resend", people=people)
+    mailing.write(
+        MAIL.replace("subject", "preheader") + '[ab]\nsubject = ["One", "Two", "Three"]\n'
+    )
+    assert kill(mailing, vendor, chance, 4) >= 2
+    mailing.until_complete()
+    once(vendor.got, people)
+    got = Counter(mail["subject"] for mail in vendor.mails.values())
+    assert set(got) == {"One", "Two", "Three"}
+    assert min(got.values()) > 800
 
 
 def test_who_is_sent_to_again_gets_it_once(
