@@ -216,6 +216,7 @@ class Campaign:
             delivery=self.delivery,
             courses=self.courses(at),
             broadcast=broadcast.described(self) if self.hosted else None,
+            expected=self.to_send(),
             limit=self.options.limit,
             max_errors=most or int(settings.config.get("campaign", "max_errors")),
             rate=wanted.rate,
@@ -224,9 +225,7 @@ class Campaign:
             stopped=self._stopped,
             report=report,
         )
-        engine = Engine(self.session, self.file, run)
-        engine.progress.asked = self.to_send()
-        return engine
+        return Engine(self.session, self.file, run)
 
     def courses(self, at: float | None = None) -> Sequence[Course]:
         """Return the variants on their way, made as they are made every time."""

@@ -51,8 +51,7 @@ class Engine:
         self._flying = 0
         self._next_look = self._begin_at = 0.0
         self._lost_in_a_row = 0
-        wanted = run.concurrency or self.delivery.concurrency
-        self._lanes = [Lane(session, run.delivery, self._halt) for _ in range(wanted)]
+        self._lanes = [Lane(session, run.delivery, self._halt) for _ in range(run.lanes)]
         self.work = Work(session, file, run)
 
     def go(self) -> None:

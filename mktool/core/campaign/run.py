@@ -29,9 +29,8 @@ class Course(NamedTuple):
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run got: recipients. ``asked`` is how many it set out to send to."""
+    """How far a run got: recipients."""
 
-    asked: int = 0
     sent: int = 0
     failed: int = 0
     unknown: int = 0
@@ -52,14 +51,17 @@ class Run:
     """What a run is asked to do.
 
     ``delivery`` is the vendor's, with one message a request where it cannot merge this content.
-    ``limit`` recipients at most, ``max_errors`` refusals or lost
-    requests until it stops, ``rate`` messages a second (0: the vendor's), all at most."""
+    ``expected`` is how many there are to send to. ``limit`` recipients at most, ``max_errors``
+    refusals or lost requests until it stops, ``rate`` messages a second (0: the vendor's), all at
+    most.
+    """
 
     act: int
     token: str
     delivery: Delivery
     courses: Sequence[Course]
     broadcast: Broadcast | None = None
+    expected: int = 0
     limit: int = 0
     max_errors: int = 1000
     rate: float = 0.0
@@ -67,6 +69,11 @@ class Run:
     lists: tuple[str, ...] = (EVERYWHERE,)
     stopped: Callable[[], str] = lambda: ""  # why somebody else had it stopped
     report: Callable[[Progress], None] = lambda progress: None
+
+    @property
+    def lanes(self) -> int:
+        """How many requests may be under way at once."""
+        return self.concurrency or self.delivery.concurrency
 
 
 class Clock:

@@ -16,6 +16,7 @@ from .run import Course, Run
 if TYPE_CHECKING:
     from ..session import Session
 
+FEWEST = 10  # that are claimed at once, so that each lane has some of a short list
 AHEAD = 2.0  # seconds of requests that are claimed at once where a rate is low
 
 
@@ -92,8 +93,10 @@ class Work:
         """Return how many to claim at once: no more than the limits let pass in a moment, since
         a crash leaves all of them in doubt."""
         size = max(self.run.delivery.batch, self.run.delivery.group)
-        if self.run.delivery.batch == 1 and (pace := self._pace()):
-            size = max(1, min(size, int(AHEAD / pace)))
+        if self.run.delivery.batch == 1:
+            size = min(size, max(FEWEST, -(-self.run.expected // self.run.lanes)))
+            if pace := self._pace():
+                size = max(1, min(size, int(AHEAD / pace)))
         if self.run.rate:
             size = max(1, min(size, int(AHEAD * self.run.rate)))
         if self.run.limit:
