@@ -36,7 +36,10 @@ def show(
         Path | None, typer.Option(metavar="FILE", help="Write it into this new file.")
     ] = None,
 ) -> None:
-    """Print the HTML of a template, or save it: `html = "launch.html"` in a campaign's file."""
+    """Print the HTML of a template, or save it.
+
+    A campaign takes it from there: html = "launch.html".
+    """
     html = templates.html_of(settings(), *_account(provider), id)
     if save is not None:
         templates.save(save, html)
@@ -53,7 +56,10 @@ def add(
     file: Annotated[Path, typer.Argument(help="The HTML.")],
     name: Annotated[str, typer.Option(help="What to call it; default: the file's name.")] = "",
 ) -> None:
-    """Add a template; {{ column }} becomes the merge tag of a vendor that merges itself."""
+    """Add a template from a file.
+
+    Where the vendor merges, {{ column }} becomes its own merge tag.
+    """
     id = templates.add(settings(), *_account(provider), file, name)
     terminal().result({"id": id, "name": name or file.stem}, text=id)
 

@@ -30,8 +30,8 @@ def html_of(settings: Settings, provider: str, account: str, id: str) -> str:
 def save(path: Path, html: str) -> None:
     """Write the HTML into a new file; `InvalidInput` where there is one already."""
     try:
-        with path.open("x", encoding="utf-8", newline="") as file:
-            file.write(html)
+        path.touch(exist_ok=False)
+        path.write_text(html, encoding="utf-8", newline="")
     except FileExistsError:
         raise e.InvalidInput(f"{path} is there already", hint="--save ANOTHER_FILE") from None
     except (OSError, ValueError) as error:

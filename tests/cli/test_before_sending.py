@@ -126,6 +126,15 @@ class TestATimeOnTheGrid:
         assert mktool("campaign", "cancel", "launch").code == 0
         assert box.calls("/actions/unschedule") == 1
 
+    def test_one_that_passed_while_the_audience_was_filled_means_now(
+        self, box: Box, settings: Settings, write: Write
+    ) -> None:
+        with opening.opened(settings, write("mailchimp"), Options()) as campaign:
+            campaign.stage()
+            result = campaign.send(at=time.time() - 1)
+        assert result.error is None
+        assert (box.calls("/actions/send"), box.calls("/actions/schedule")) == (1, 0)
+
     def test_what_is_too_soon_for_the_vendor_is_ours_at_any_time(
         self, settings: Settings, write: Write
     ) -> None:

@@ -60,5 +60,5 @@ def launch(campaign: Campaign, at: float | None = None) -> None:
         return
     now = campaign.session.ledger.clock()
     file.put(launching=now)
-    provider.launch(id, at)
+    provider.launch(id, at if at is not None and at > now else None)  # filling took its time
     file.put(launched=now)
