@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -71,6 +72,11 @@ def email_address(raw: str) -> str:
     if reason := _first(_EMAIL_FAULTS, address):
         raise ValueError(reason)
     return _judged(address)
+
+
+def are_plain(addresses: Sequence[str]) -> bool:
+    """Tell whether all are e-mail addresses that `email_address` returns as they are."""
+    return all(map(_PLAIN, addresses)) and max(map(len, addresses)) <= _SHORT
 
 
 def phone_number(raw: str) -> str:

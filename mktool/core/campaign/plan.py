@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
+from itertools import islice, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
@@ -15,7 +15,7 @@ import orjson
 from ...message import Channel
 from ...store.campaigns import key_of
 from ...store.staging import Stage, Staged
-from ...text.address import email_address, phone_number
+from ...text.address import are_plain, email_address, phone_number
 from ...text.sms import plain, segments
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .recipients import Row, Rows
 
 CHUNK = 5_000  # rows of one transaction
+GROUP = 100  # rows that are looked at together
 SHOWN = 20  # problems that are told one by one
 HELD_BACK = 0  # the variant of those who wait for the winner of a test
 GSM = "GSM-7"
@@ -70,8 +71,6 @@ class Reading:
     folded: int = 0
     excluded: int = 0
     disabled: int = 0
-    longest: int = 0  # bytes of values of the longest row, and which it was
-    longest_at: int = 0
     skipped: bool = False  # the invalid ones
     problems: list[Problem] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
@@ -102,11 +101,39 @@ class Reader:
     def stage(self, rows: Rows, stage: Stage) -> Reading:
         """Stage every row that is wanted, with the reason where it cannot be sent to."""
         found = Reading(texts=Texts() if self.channel == "sms" else None)
-        waiting = iter(rows)
-        while chunk := list(islice(waiting, CHUNK)):
-            stage.add([one for row in chunk if (one := self._row(row, found)) is not None])
+        people = self._people(iter(rows), found)
+        while chunk := list(islice(people, CHUNK)):
+            stage.add(chunk)
         found.staged = found.rows - found.excluded - found.disabled
         return found
+
+    def _people(self, rows: Iterator[Row], found: Reading) -> Iterator[Staged]:
+        while group := list(islice(rows, GROUP)):
+            if self._simple and (people := self._in_order(group, found)):
+                yield from people
+            else:
+                yield from filter(None, (self._row(row, found) for row in group))
+
+    @cached_property
+    def _simple(self) -> bool:
+        """Whether nothing but empty cells tells one row from another."""
+        every = self.wanted is None and self.status is None and None not in self.picks
+        return every and self.channel == "email" and self._plain and self._sure[0]
+
+    def _in_order(self, group: Sequence[Row], found: Reading) -> list[Staged]:
+        """Return the recipients of rows of which none needs a closer look, else none of them.
+
+        Column by column that takes a third of the time.
+        """
+        _, rows, problems = zip(*group, strict=True)
+        columns = list(zip(*rows, strict=True))
+        addresses = columns[self.column]
+        picked = [columns[place] for place in self.picks if place is not None]
+        if any(problems) or any("" in cells for cells in picked) or not are_plain(addresses):
+            return []
+        data = map(orjson.dumps, zip(*picked, strict=True)) if picked else repeat(None)
+        found.rows += len(group)
+        return list(map(Staged, addresses, map(key_of, addresses), repeat(None), data))
 
     def _row(self, row: Row, found: Reading) -> Staged | None:
         line, values, problem = row
@@ -129,8 +156,6 @@ class Reader:
         if problem := self._problem(variant or 1, cells, address, found.texts):
             return self._bad(found, line, address, problem)
         data = orjson.dumps(cells) if cells else None
-        if data is not None and len(data) > found.longest:
-            found.longest, found.longest_at = len(data), found.rows
         return Staged(address, key_of(address), variant, data)
 
     def _problem(
