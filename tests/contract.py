@@ -141,7 +141,7 @@ class ProviderContract:
         login = Login(chosen, {name: Secret(LEAK) for name in names})
         self.credential = FixedCredential(login, replace(login, generation=1))
         exchange = Exchange(
-            cls.spec, "default", lambda: vendor, ledger,  # type: ignore[arg-type, return-value]
+            cls.spec, "default", lambda: vendor, ledger,
             sleep=naps.append, clock=lambda: NOW,
         )  # fmt: skip
         exchange.scope = Scope(1, 1)
@@ -262,7 +262,8 @@ class ProviderContract:
             return  # see the test before
         example = self.probe("write")
         *before, last = example.wire
-        for number, step in enumerate((Cut("no answer in time"), replace(last, status=500))):
+        lost: tuple[Wire | Exception, ...] = (Cut("no answer in time"), replace(last, status=500))
+        for number, step in enumerate(lost):
             ledger = Ledger(tmp_path / f"{number}.db", clock=lambda: NOW)
             provider, vendor, _ = self.open(cls, ledger, [*before, step, last])
             assert example.call(provider) == example.result

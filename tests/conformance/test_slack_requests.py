@@ -84,7 +84,7 @@ def test_requests_fit_the_documented_arguments(name: str, tmp_path: Path) -> Non
     folder, vendor, naps = methods(), Vendor(), list[float]()
     ledger = Ledger(tmp_path / "ledger.db", clock=lambda: NOW + sum(naps))
     exchange = Exchange(
-        Slack.spec, "default", lambda: vendor, ledger,  # type: ignore[arg-type, return-value]
+        Slack.spec, "default", lambda: vendor, ledger,
         sleep=naps.append,
     )  # fmt: skip
     login = Login({}, {"bot_token": Secret("xoxb-1")})

@@ -70,7 +70,7 @@ class Vendor(ScriptedVendor):
 def opened(tmp_path: Path, *script: Wire | Exception) -> tuple[Client, Vendor, list[float]]:
     vendor, naps = Vendor(script), list[float]()
     exchange = Exchange(
-        SPEC, "default", lambda: vendor,  # type: ignore[arg-type, return-value]
+        SPEC, "default", lambda: vendor,
         Ledger(tmp_path / "ledger.db", clock=lambda: NOW), sleep=naps.append, clock=lambda: NOW,
     )  # fmt: skip
     login = Login({}, {"key": Secret("k")})
