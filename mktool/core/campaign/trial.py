@@ -44,7 +44,9 @@ def decide(campaign: Campaign) -> None:
     from .significance import compare
     from .track import sync
 
-    sync(campaign.session, campaign.act, file)
+    told = sync(campaign.session, campaign.act, file)
+    if told.errors and "events" not in told.read:
+        raise told.errors[0]  # what is on record may be of the first hour
     kind = "opened" if test.by == "opens" else "clicked"
     counts = [file.reacted(number, kind) for number in range(1, len(campaign.contents) + 1)]
     if not any(reactions for reactions, _ in counts):
