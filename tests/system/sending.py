@@ -111,7 +111,9 @@ class Mailing:
             time.sleep(0.002)
         time.sleep(pause)
         process.kill()
-        process.communicate()
+        _, said = process.communicate()
+        assert b"Traceback" not in said, said
+        assert b"a bug" not in said, said
         return process.returncode == -9
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.program import Program
+from tests.system.program import Program, finish
 from tests.system.recorder import Recorder
-from tests.system.sending import MAIL, Mailing, emails, once, phones
+from tests.system.sending import MAIL, Mailing, emails, once, phones, wait_until
 
 OTHER = MAIL.replace("Hello", "Goodbye")
 
@@ -158,6 +158,25 @@ def test_who_is_suppressed_between_two_runs_is_left_out(vendor: Recorder, mailin
     once(vendor.got, [one for one in mailing.people if one not in waiting[:4]])
     outcomes = mailing.outcomes()
     assert {outcomes[address] for address in waiting[:4]} == {"suppressed"}
+
+
+def test_who_is_suppressed_while_it_goes_out_is_left_out_or_told(
+    vendor: Recorder, sender: Program, tmp_path: Path
+) -> None:
+    """Also of a batch that was read already, and waits for its turn."""
+    people = emails(6000)
+    mailing = Mailing(sender, tmp_path, "sendgrid", lines="rate = 2000\n", people=people)
+    process = mailing.start()
+    wait_until(lambda: vendor.requests)
+    late = [people[number] for number in (1500, 2500, 3500, 4500, 5900)]
+    suppress(mailing, *late)
+    ended = finish(process)
+    assert ended.code == 0, ended
+    outcomes = mailing.outcomes()
+    assert {one for one, state in outcomes.items() if state == "sent"} == set(vendor.got)
+    left_out = {one for one, state in outcomes.items() if state == "suppressed"}
+    assert late[-1] in left_out <= set(late)
+    once(vendor.got, set(people) - left_out)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from ... import errors as e
 from ...capability import CanTrace
 from ...http.client import scheme_for
-from ...http.exchange import Call, Scope
+from ...http.exchange import Call, Ended, Scope
 from ...message import Batch
 from ...store.campaigns import CampaignFile, Claim, Outcome, State
 from .lane import Done, Job, Lane, repeats
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 0.5  # seconds until a signal is noticed
 LOST_IN_A_ROW = 5  # requests without an answer after which a run stops
+UNSENT = Ended("unsent")  # a batch of which nobody could be sent to
 KEY_MARGIN = 0.9  # of the time for which a vendor says that it remembers a key
 
 
@@ -131,7 +132,7 @@ class Engine:
         """Record what ended and start what may; return the seconds to wait for more, or 0."""
         early = self._begin_at - time.monotonic() if waiting else 0.0
         ids, wait = self.session.ledger.turn(
-            [(done.job.call, done.calls) for done in finished if done.job.call],
+            [(one.job.call, _calls(one)) for one in finished if one.job.call],
             [seen for done in finished for seen in done.seen],
             [self._call(job) for job in self._admissible(waiting, early)],
             self.session.spec.limits,
@@ -139,7 +140,7 @@ class Engine:
         )
         starting = self._claim(finished, ids, waiting)
         for id in ids[len(starting) :]:  # how another one ended has stopped it
-            self.session.ledger.end(id, "unsent")
+            self.session.ledger.end(id, UNSENT.outcome)
         for job in starting:
             self._jobs.put(job)
             if self.run.rate:
@@ -175,6 +176,8 @@ class Engine:
     def _claimed_for(self, job: Job) -> Job:
         """Return the job with its batch claimed in the ledger, and its key."""
         claim, now = job.claim, self.clock.now()
+        if not (job.redo or job.trace):
+            job = job._replace(people=self.work.allowed(job.people))
         if claim.id == 0:
             claim = self.file.claim(
                 claim.lo, claim.hi, claim.variant, retry=claim.retry, at=now, hold=job.batch.hold
@@ -301,6 +304,10 @@ class Engine:
     def _settling(self) -> float:
         """Return the seconds after which what a vendor does not show will not appear any more."""
         return self.session.spec.timeout
+
+
+def _calls(done: Done) -> Sequence[Ended]:
+    return done.calls if done.job.people else [UNSENT]
 
 
 def _keyed(batch: Batch, token: str, claim: Claim) -> Batch:

@@ -29,6 +29,7 @@ class Work:
         self._claimed = 0
         self._seen = int(file.get("suppressions", 0))
         self._suppressions = Suppressions(session.ledger)
+        self._dropped = set[int]()
         self._left = self._candidates()
 
     def later(self, claim: Claim, seconds: float) -> None:
@@ -121,8 +122,14 @@ class Work:
         """Leave out whoever was suppressed since the last look, by this process or another."""
         newest = self._suppressions.newest()
         if newest > self._seen:
-            heed(self.file, self._suppressions, self.run.lists, self._seen)
+            self._dropped.update(heed(self.file, self._suppressions, self.run.lists, self._seen))
             self._seen = newest
+
+    def allowed(self, people: Sequence[Recipient]) -> Sequence[Recipient]:
+        """Return those of an unclaimed batch who were not suppressed since it was read."""
+        if not self._dropped:
+            return people
+        return [one for one in people if one.seq not in self._dropped]
 
     def _course(self, variant: int | None) -> Course:
         return next(course for course in self.run.courses if course.number == variant)
@@ -146,8 +153,8 @@ class Work:
 
 def heed(
     file: CampaignFile, suppressions: Suppressions, lists: Sequence[str], after: int = 0
-) -> int:
-    """Mark whoever is suppressed and still to be sent to; return how many."""
+) -> list[int]:
+    """Mark whoever is suppressed and still to be sent to; return their numbers."""
     found = []
     for seq, address in file.by_keys(suppressions.keys(lists, after)):
         if reason := suppressions.reason(address, lists):
@@ -155,4 +162,4 @@ def heed(
     if found:
         with file.transaction():
             file.suppress(found)
-    return len(found)
+    return [seq for seq, _ in found]
