@@ -215,9 +215,15 @@ class Spec:
     headers: Mapping[str, str] = field(default_factory=dict)  # values may hold {option}
     text: Text | None = None
     files: Files | None = None
-    delivery: Delivery | None = None
+    delivery: Delivery | None = None  # of messages
+    audience: Delivery | None = None  # of people into an audience that the vendor sends to
     link: Literal["append", "attach", "none"] = "append"
     timeout: float = 20.0  # seconds; an unanswered write is looked up after this long
+
+    @property
+    def campaigns(self) -> Delivery | None:
+        """How campaigns go out unless something else is asked for."""
+        return self.delivery or self.audience
 
     def setting(self, name: str) -> Field | None:
         return next((f for f in self.fields if f.name == name), None)

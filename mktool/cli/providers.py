@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from .. import providers as vendors
-from ..capability import CAPABILITIES, CanBroadcast, CanTrace, capabilities
+from ..capability import CAPABILITIES, CanTrace, capabilities
 from ..http.auth import (
     Basic,
     ClientCredentials,
@@ -78,8 +78,9 @@ def facts(cls: type[Provider]) -> dict[str, Any]:
         "text": {"limit": spec.text.limit, "unit": spec.text.unit} if spec.text else None,
         "media": _kinds(spec),
         "campaigns": {
-            "channel": spec.delivery.channel, "batch": spec.delivery.batch, "lost": _lost(cls),
-        } if spec.delivery else None,
+            "channel": spec.campaigns.channel, "batch": spec.campaigns.batch, "lost": _lost(cls),
+            "audience": spec.audience.batch if spec.audience else None,
+        } if spec.campaigns else None,
         "limits": [
             {"calls": n.calls, "seconds": n.per, "counts": n.bucket, "per": n.scope}
             for n in spec.limits
@@ -140,16 +141,14 @@ def _media(spec: Spec) -> str:
 
 def _campaigns(cls: type[Provider]) -> str:
     """Return what goes out how, and what is done about a request whose answer was lost."""
-    way = cls.spec.delivery
-    if way is None:
-        return ""
-    audience = " to its audience" if issubclass(cls, CanBroadcast) else ""
-    return f"{CHANNELS[way.channel]}{audience}, {way.batch:,} a request; lost answer: {_lost(cls)}"
+    ways = ((cls.spec.delivery, ""), (cls.spec.audience, " to its audience"))
+    told = [f"{CHANNELS[way.channel]}{to}, {way.batch:,} a request" for way, to in ways if way]
+    return f"{', or '.join(told)}; lost answer: {_lost(cls)}" if told else ""
 
 
 def _lost(cls: type[Provider]) -> str:
     way = cls.spec.delivery
-    if (way and way.key_seconds) or issubclass(cls, CanBroadcast):
+    if way is None or way.key_seconds:
         return "sent again"
     return "looked up" if issubclass(cls, CanTrace) else "unknown"
 

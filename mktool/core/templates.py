@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .. import errors as e
 from .. import providers
-from ..capability import CanBroadcast, CanTemplate
+from ..capability import CanBroadcast, CanDeliver, CanTemplate
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -52,7 +52,7 @@ def add(settings: Settings, provider: str, account: str, path: Path, name: str =
     if not html.strip():
         raise e.InvalidInput(f"{path} is empty", hint="is it the right file?")
     with _vendor(settings, provider, account) as vendor:
-        if isinstance(vendor, CanBroadcast):
+        if isinstance(vendor, CanBroadcast) and not isinstance(vendor, CanDeliver):
             from .campaign.merge import merge_tags
             from .campaign.prepare import Parts
 

@@ -68,7 +68,7 @@ class Mailchimp(Provider, CanCheck, CanBroadcast, CanTrack, CanSummarize, CanSup
             Rule(None, 400, operation="add field", text="already exists")),
         # On the quarter hour only; how far ahead is not documented, the year is our own choice:
         # https://mailchimp.com/developer/marketing/api/campaigns/schedule-campaign/ (2026-11)
-        delivery=Delivery("email", ENLIST, batch=500, group=500, hold=(HOUR, 365 * DAY),
+        audience=Delivery("email", ENLIST, batch=500, group=500, hold=(HOUR, 365 * DAY),
                           grid=15 * MINUTE),
         setup="""\
 1. https://admin.mailchimp.com/account/api: make an API key and copy it whole (it ends with -us19).

@@ -412,8 +412,8 @@ class TestMailchimp(ProviderContract):
         later = {"schedule_time": "2026-09-21T14:30:00+00:00"}
         wire = Wire("POST", "/campaigns/c1/actions/schedule", later, status=204, reply=b"")
         x, vendor, _ = self.open(cls, ledger, [wire])
-        assert Mailchimp.spec.delivery is not None
-        assert Mailchimp.spec.delivery.grid == 15 * 60
+        assert Mailchimp.spec.audience is not None
+        assert Mailchimp.spec.audience.grid == 15 * 60
         x.launch("c1", NOW + 1000)
         assert vendor.script == []
 

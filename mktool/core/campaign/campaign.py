@@ -6,14 +6,12 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from ... import errors as e
-from ... import providers
-from ...capability import CanBroadcast, CanCheck, CanDeliver, CanHold
-from ...spec import Delivery
+from ...capability import CanCheck, CanHold
 from ...store.acts import Act, Acts
 from ...store.campaigns import CampaignFile, State, path_of
 from ...store.staging import Stage
@@ -26,6 +24,7 @@ from .engine import Engine
 from .plan import HELD_BACK, Reader, Reading
 from .recipients import Rows, address_column, open_list, status_column
 from .run import Course, Progress, Run
+from .way import delivery_of, is_hosted
 from .work import heed
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from .forecast import Plan
 
 VERB = "campaign"
+OWN_LINK = "#unsubscribe"  # stands in for it where a copy is shown
 Ending = Literal["failed", "unknown"]
 
 
@@ -71,17 +71,6 @@ class Result:
         return waiting - self.held_back
 
 
-def delivery_of(provider: str) -> Delivery:
-    """Return how a provider delivers campaigns; `Unsupported` if it does not."""
-    cls = providers.load(provider)
-    if cls.spec.delivery is None or not issubclass(cls, CanDeliver | CanBroadcast):
-        able = [s.name for s in providers.specs() if s.delivery is not None]
-        raise e.Unsupported(
-            f"{cls.spec.title} sends no campaigns", hint=f"one of {', '.join(able)}"
-        )
-    return cls.spec.delivery
-
-
 class Campaign:
     """One campaign; for one thread, and one process at a time."""
 
@@ -99,15 +88,17 @@ class Campaign:
         self.token = str(act.content["token"])
         self.file = file or CampaignFile(path_of(act.id), create=not act.content.get("ready"))
         self.postal_address = str(session.settings.config.get("campaign", "postal_address"))
-        self.contents = course.contents(self.definition, self.postal_address)
-        self.delivery = course.fitting(delivery_of(act.provider), self.contents)
+        self.hosted = is_hosted(self.definition)  # the vendor itself sends, to its audience
+        self.contents = course.contents(self._shown(), self.postal_address)
+        self.delivery = course.fitting(delivery_of(self.definition), self.contents)
         self.suppressions = Suppressions(session.ledger)
         self.reading: Reading | None = None
 
-    @property
-    def hosted(self) -> bool:
-        """Whether the vendor itself sends, to an audience that it is given."""
-        return not isinstance(self.session.provider, CanDeliver)
+    def _shown(self) -> Definition:
+        """Return what content is made of; a vendor that sends has a link to unsubscribe of its
+        own, which only it knows."""
+        own = self.hosted and not self.definition.unsubscribe
+        return replace(self.definition, unsubscribe=OWN_LINK) if own else self.definition
 
     @property
     def lists(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ _SMS_SENDER = re.compile(
 )
 _SEEN = frozenset({
     "provider", "account", "variants", "reply_to", "unsubscribe", "postal_address", "preheader",
-    "media", "options", "utm", "inline_css", "defaults",
+    "media", "options", "utm", "inline_css", "defaults", "hosted",
 })  # fmt: skip
 
 
@@ -59,7 +59,8 @@ class Definition:
     """A campaign as its file says it. Empty texts and zeros were not said.
 
     ``column`` holds the addresses; ``rate`` is in messages per second; ``cost`` and ``revenue``
-    are of the whole campaign; ``options`` are the vendor's own. ``subject``, ``html``, ``text``,
+    are of the whole campaign; ``options`` are the vendor's own. ``hosted``: the vendor keeps the
+    audience and sends. ``subject``, ``html``, ``text``,
     ``preheader`` and ``unsubscribe`` are templates.
     """
 
@@ -85,6 +86,7 @@ class Definition:
     concurrency: int = 0
     max_errors: int = 0
     skip_invalid: bool = False
+    hosted: bool = False
     inline_css: bool = False
     utm: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
@@ -280,7 +282,7 @@ def _email_faults(definition: Definition) -> Iterator[Fault]:
 
 
 def _sms_faults(definition: Definition) -> Iterator[Fault]:
-    for key in ("reply_to", "preheader", "unsubscribe", "inline_css"):
+    for key in ("reply_to", "preheader", "unsubscribe", "inline_css", "hosted"):
         if getattr(definition, key):
             yield key, "an SMS has none", f"drop {key}"
     if any("{{" in url or "{%" in url for url in definition.media):

@@ -23,7 +23,7 @@ from ...http.client import scheme_for
 from ...http.exchange import Call, Ended, Scope
 from ...message import Batch
 from ...store.campaigns import CampaignFile, Claim, Outcome, State
-from .lane import Done, Job, Lane, repeats
+from .lane import Done, Job, Lane
 from .run import Clock, Progress, Run
 from .work import Work
 
@@ -233,7 +233,7 @@ class Engine:
         claim = done.job.claim
         rows = self._rows(done)
         whole = len(done.doubt) == len(done.job.people)
-        can_repeat = repeats(self.session.provider) and whole
+        can_repeat = self.run.repeats and (whole or self.run.broadcast is not None)
         if can_repeat and not isinstance(done.error, e.Rejected):
             self.work.later(claim, 1.0)
             return
@@ -286,7 +286,7 @@ class Engine:
             if not people:
                 with self.file.transaction():
                     self.file.confirm(claim, ())
-            elif repeats(provider) and self._key_is_good(claim):
+            elif self.run.repeats and self._key_is_good(claim):
                 self.work.later(claim, 0.0)
             elif isinstance(provider, CanTrace):
                 self.work.later(claim, self._settling())

@@ -41,6 +41,8 @@ postal_address = "Acme Inc, 1 Main Street, Springfield"
 recipients = "people.csv"
 # The column of the addresses, if it is not found by itself.
 # column = "email"
+# Hand the list to the vendor, which sends by itself, where it can do both.
+# hosted = true
 """
 _SMS = """\
 # Who it is from: a number, a short code, a name, or the id of a service that picks a number.

@@ -123,12 +123,13 @@ def _released(campaign: Campaign) -> Iterator[Outcome]:
     """Take back what is held and put it on record, batch by batch; yield what became of each."""
     provider, file = campaign.session.provider, campaign.file
     hold = str(file.get("hold", ""))
-    one_by_one = isinstance(provider, CanHold) and not hold
+    one_by_one = isinstance(provider, CanHold) and not campaign.hosted and not hold
     if not one_by_one and not file.get("released"):
-        if isinstance(provider, CanHold):
-            provider.release(hold, ())
-        elif isinstance(provider, CanBroadcast) and file.get("launching"):
+        if campaign.hosted and file.get("launching"):
+            assert isinstance(provider, CanBroadcast)
             provider.recall(str(file.get("draft")))
+        elif not campaign.hosted and isinstance(provider, CanHold):
+            provider.release(hold, ())
         file.put(released=1)  # so that a run that goes on after a crash does not ask again
     for batch, people in held.batches(file):
         if one_by_one:

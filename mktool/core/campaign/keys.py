@@ -137,6 +137,7 @@ PLAIN = {
     "concurrency": Key(values.count, "concurrency = 4"),
     "max_errors": Key(values.count, "max_errors = 100"),
     "skip_invalid": Key(values.flag, "skip_invalid = true"),
+    "hosted": Key(values.flag, "hosted = true"),
     "inline_css": Key(values.flag, "inline_css = true"),
     "cost": Key(values.number, "cost = 120.50"),
     "revenue": Key(values.number, "revenue = 4000"),

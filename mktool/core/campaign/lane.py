@@ -22,7 +22,6 @@ from ...http.exchange import Call, Ended, Exchange, Throttled
 from ...http.exchange import Outcome as Ending
 from ...message import Batch, Broadcast, Message, Receipt, Refusal
 from ...model import Login
-from ...provider import Provider
 from ...spec import Delivery, Limit
 from ...store.campaigns import Claim, Outcome, Recipient, State
 from .compose import Composer, Enlister
@@ -226,8 +225,11 @@ class Lane:
         """Whether a failed request may have been carried out all the same.
 
         The last refusal proves it only where no earlier attempt was left open: neither in an
-        earlier run (``redo``), nor among the attempts of this one.
+        earlier run (``redo``), nor among the attempts of this one. To an audience each person
+        belongs once, however often: there the last answer is the whole truth.
         """
+        if job.broadcast is not None and isinstance(error, e.Rejected):
+            return False
         read = ("ok",) if isinstance(error, e.Rejected) else ()  # out of an answer that came
         ends = (*CERTAIN, *read)
         open_ended = any(call.outcome not in ends for call in self._tally.ended[before:])
@@ -295,13 +297,6 @@ class Lane:
         done.outcomes += [
             Outcome(messages[place].seq, State.SENT, vendor=id) for place, id in found.items()
         ]
-
-
-def repeats(provider: Provider) -> bool:
-    """Whether a request may be sent again, with the same bytes, when its answer was lost."""
-    delivery = provider.spec.delivery
-    keyed = delivery is not None and delivery.key_seconds > 0
-    return keyed or isinstance(provider, CanBroadcast)
 
 
 def _addressed(job: Job, messages: list[Message], key: str) -> Batch:

@@ -21,9 +21,10 @@ from ...store.acts import Act, Acts, Wanted
 from ...store.campaigns import CampaignFile, path_of
 from ...store.locks import lock_path, named_lock
 from . import definition
-from .campaign import VERB, Campaign, Options, delivery_of
+from .campaign import VERB, Campaign, Options
 from .definition import Definition
 from .recipients import shown
+from .way import delivery_of
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -47,7 +48,7 @@ def read(path: Path, options: Options, settings: Settings) -> Definition:
     if options.skip_invalid:
         changed["skip_invalid"] = True
     found = replace(found, **changed) if changed else found
-    delivery = delivery_of(found.provider)
+    delivery = delivery_of(found)
     definition.check_channel(found, delivery.channel)
     return found
 

@@ -30,12 +30,13 @@ from ...text.address import email_address, phone_number
 from ..rehearsal import rehearse
 from ..settings import DEFAULT, Settings, environment_accounts, ledger_path
 from . import broadcast, definition, opening
-from .campaign import VERB, Campaign, Options, delivery_of
+from .campaign import VERB, Campaign, Options
 from .compose import Composer, Enlister
 from .definition import Definition
 from .recipients import Rows
 from .run import Course
 from .tables import Table
+from .way import delivery_of
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -114,7 +115,7 @@ class Rehearsal(Campaign):
         Where the vendor sends, that is to put them into its audience.
         """
         provider, messages = self.session.provider, [one.composer.message(person)]
-        if isinstance(provider, CanDeliver):
+        if not self.hosted and isinstance(provider, CanDeliver):
             key = f"{self.token}-{person.seq}"
             provider.deliver(replace(one.batch, messages=messages, key=key))
         elif isinstance(provider, CanBroadcast):
@@ -184,7 +185,7 @@ def send_test(settings: Settings, wanted: Definition, options: Options, address:
     vendor sends to nobody but its audience.
     """
     _needs_delivery(wanted, f"{PREVIEW}; --as test --recipients me.csv sends it to you")
-    to = _checked(address, delivery_of(wanted.provider).channel)
+    to = _checked(address, delivery_of(wanted).channel)
     with _first_rows(settings, wanted, options) as campaign:
         ((one, person),) = campaign.first(1)
         whole = _composed(_composer(one).whole, person)
@@ -219,7 +220,7 @@ def suggested(settings: Settings) -> tuple[str, Channel]:
         cls = providers.load(name)
         if issubclass(cls, CanDeliver) and cls.spec.delivery:
             return name, cls.spec.delivery.channel
-    able = [(spec, spec.delivery) for spec in providers.specs() if spec.delivery]
+    able = [(spec, spec.campaigns) for spec in providers.specs() if spec.campaigns]
     able.sort(key=lambda pair: (pair[1].channel != "email", not Target(pair[0].base_url).mail))
     spec, delivery = able[0]
     return spec.name, delivery.channel
@@ -283,7 +284,7 @@ def _first_rows(
     settings: Settings, wanted: Definition, options: Options
 ) -> Iterator[Rehearsal]:  # fmt: skip
     """Open a campaign as if it were new, with the beginning of its list; somebody is in it."""
-    some = replace(wanted, skip_invalid=True)
+    some = replace(wanted, skip_invalid=True, hosted=False)  # a copy to one address
     with (
         _folder() as folder,
         _stand(settings, wanted, folder) as stand,

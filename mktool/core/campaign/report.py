@@ -12,9 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ... import providers
-from ...capability import CanDeliver
-from ...store.acts import Act
 from ...store.campaigns import CampaignFile, State
 from ...store.events import Events
 from ...store.ledger import Ledger
@@ -23,6 +20,7 @@ from . import overview
 from .definition import Definition, Variant, from_json
 from .plan import HELD_BACK
 from .significance import Comparison, compare
+from .way import is_hosted
 
 # Of what was sent; of what was delivered where that is known, else of what was sent.
 OF_SENT = ("delivered", "bounced", "rejected")
@@ -133,7 +131,7 @@ def report(
         rest = (_rest(file, counts, wanted.variants[winner - 1], known),) if winner else ()
         return Report(
             name, act.provider, act.account, act.state, events.began(), file.get("synced"),
-            tuple(_figures(act, file, known)),
+            tuple(_figures(wanted, file, known)),
             _first(cost, wanted.cost or None, file.get("price")),
             _first(revenue, wanted.revenue or None, known.summary.get("revenue")),
             (*trial, *rest), tuple(_tests(trial)),
@@ -149,10 +147,10 @@ def _joined(events: Mapping[str, int]) -> dict[str, int]:
     return counts
 
 
-def _figures(act: Act, file: CampaignFile, known: Known) -> Iterator[Figure]:
+def _figures(wanted: Definition, file: CampaignFile, known: Known) -> Iterator[Figure]:
     totals = file.totals()
     yield Figure("recipients", sum(n for s, n in totals.items() if s not in LEFT_OUT))
-    sent = _sent(act, file, totals, known)
+    sent = _sent(wanted, file, totals, known)
     yield Figure("sent", sent)
     yield from _rated(sent, {kind: known.count(kind) for kind in (*OF_SENT, *OF_DELIVERED)})
     waiting = totals.get(State.PENDING, 0) + totals.get(State.RETRY, 0)
@@ -164,11 +162,13 @@ def _figures(act: Act, file: CampaignFile, known: Known) -> Iterator[Figure]:
     yield Figure("invalid", totals.get(State.INVALID, 0))
 
 
-def _sent(act: Act, file: CampaignFile, totals: Mapping[State, int], known: Known) -> float | None:
+def _sent(
+    wanted: Definition, file: CampaignFile, totals: Mapping[State, int], known: Known
+) -> float | None:
     """Return how many were sent to; an audience that was handed over is not, until the vendor
     sends."""
     ours = totals.get(State.SENT, 0)
-    if issubclass(providers.load(act.provider), CanDeliver):
+    if not is_hosted(wanted):
         return ours
     return known.summary.get("sent", ours) if file.get("launched") else 0
 

@@ -75,6 +75,12 @@ class Run:
         """How many requests may be under way at once."""
         return self.concurrency or self.delivery.concurrency
 
+    @property
+    def repeats(self) -> bool:
+        """Whether a request may be sent again, with the same bytes, when its answer was lost: the
+        vendor knows it by its key, or it puts people into an audience, where each is once."""
+        return self.broadcast is not None or self.delivery.key_seconds > 0
+
 
 class Clock:
     """The vendor's time: what it told once, carried on by a clock that nobody sets."""

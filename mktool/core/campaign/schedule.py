@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...capability import CanBroadcast, CanHold
+from ...capability import CanHold
 from ...errors import InvalidInput
 from .. import moments
 
@@ -58,7 +58,7 @@ def planned(campaign: Campaign, when: str, zone: str) -> Moment:
 def held_by_vendor(campaign: Campaign, ahead: float) -> bool:
     """Whether the vendor can keep it for so many seconds, and give it back."""
     least, most = campaign.delivery.hold
-    able = isinstance(campaign.session.provider, CanHold | CanBroadcast)
+    able = campaign.hosted or isinstance(campaign.session.provider, CanHold)
     return able and least <= ahead <= most
 
 

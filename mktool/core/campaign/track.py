@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from ... import errors as e
-from ...capability import CanDeliver, CanSummarize, CanSuppress, CanTrack
+from ...capability import CanSummarize, CanSuppress, CanTrack
 from ...message import Channel, Event, EventKind, Reason, Sent, Suppressed
 from ...store.acts import Act
 from ...store.campaigns import CampaignFile
@@ -19,8 +19,8 @@ from ...text.address import either
 from ..session import Session, open_session
 from ..settings import DEFAULT, Settings, ledger_path
 from . import overview, suppress
-from .campaign import delivery_of
 from .definition import from_json
+from .way import delivery_of, is_hosted
 
 CHUNK = 1_000  # events of one transaction
 EARLIER = 60.0  # seconds by which the vendor's clock may be behind
@@ -107,8 +107,7 @@ class _Reading:
         self.definition = from_json(act.content["definition"])
         self.found = Tracked()
         began = self.events.began()
-        hosted = not isinstance(session.provider, CanDeliver)
-        if began is None or (hosted and not file.get("launched")):
+        if began is None or (is_hosted(self.definition) and not file.get("launched")):
             raise e.InvalidInput(
                 f"the campaign {act.key!r} has not gone out yet",
                 hint=f"mktool campaign show {act.key}",
@@ -122,7 +121,7 @@ class _Reading:
         have_ids, price = self.events.index(), 0.0
         book, hashed = Suppressions(self.session.ledger), suppress.hashed(self.session.settings)
         source = f"campaign {self.sent.campaign}"
-        channel = delivery_of(self.session.spec.name).channel
+        channel = delivery_of(self.definition).channel
         for chunk in _chunks(self.session.provider.track(self.sent)):
             self.session.breathe()
             unwanted: list[Suppressed] = []

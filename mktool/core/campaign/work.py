@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...store import limits as rate
 from ...store.campaigns import CampaignFile, Claim, Outcome, Recipient, State
 from ...store.suppressions import Suppressions
-from .lane import Job, repeats
+from .lane import Job
 from .run import Course, Run
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Work:
 
     def _again(self, claim: Claim, people: list[Recipient]) -> Job | None:
         job = self._job(claim, people)
-        if repeats(self.session.provider):
+        if self.run.repeats:
             return job._replace(redo=True)
         return job._replace(trace=True)
 

@@ -77,6 +77,7 @@ rate = 50
 concurrency = 3
 max_errors = 10
 skip_invalid = true
+hosted = true
 inline_css = true
 cost = 120.5
 revenue = 4000
@@ -103,7 +104,7 @@ def test_a_full_file(tmp_path: Path) -> None:
         "postal_address": "Acme\n1 Main Street", "tags": ("launch", "autumn"), "media": (),
         "where": "country == 'NL'", "segment": "dutch", "list": "newsletter",
         "send_at": "2026-12-01T09:00:00+01:00", "rate": 50.0, "concurrency": 3, "max_errors": 10,
-        "skip_invalid": True, "inline_css": True, "cost": 120.5, "revenue": 4000.0,
+        "skip_invalid": True, "hosted": True, "inline_css": True, "cost": 120.5, "revenue": 4000.0,
         "options": {"flag": True, "tracking": {"clicks": False, "list": [1, 2.5, "x"]}},
         "defaults": {"first_name": "there"}, "ab": None,
         "utm": {"source": "mail", "medium": "email", "campaign": "launch-2026-11",
@@ -387,6 +388,7 @@ def test_who_can_send_an_sms(tmp_path: Path, sender: str) -> None:
         (SMS + "preheader = 'x'", "preheader"),
         (SMS + "reply_to = 'a@b.example'", "reply_to"),
         (SMS + "inline_css = true", "inline_css"),
+        (SMS + "hosted = true", "hosted"),
         (SMS + "media = ['https://acme.example/{{ name }}.jpg']", "media"),
         (SMS.replace("+15550100200", "Acme Incorporated"), "from"),
         (SMS.replace("+15550100200", "a@b.example"), "from"),
@@ -438,6 +440,7 @@ def test_a_broken_record(text: str) -> None:
         ({"utm": {"source": "x"}}, True),
         ({"defaults": {"a": "x"}}, True),
         ({"inline_css": True}, True),
+        ({"hosted": True}, True),
         ({"provider": "x"}, True),
         ({"account": "x"}, True),
         ({"variants": (Variant("A", Mailbox("x@y.example"), "s", "h"),)}, True),

@@ -73,7 +73,7 @@ def send(settings: Settings, wanted: Definition, **options: Any) -> None:
 
 
 def able() -> list[str]:
-    return [spec.name for spec in providers.specs() if spec.delivery]
+    return [spec.name for spec in providers.specs() if spec.campaigns]
 
 
 class TestWithoutALogin:
@@ -81,7 +81,7 @@ class TestWithoutALogin:
     def test_the_plan_and_the_request_of_every_provider(
         self, provider: str, settings: Settings, write: Write, tmp_path: Path
     ) -> None:
-        delivery = providers.load(provider).spec.delivery
+        delivery = providers.load(provider).spec.campaigns
         assert delivery is not None
         folder = tmp_path / "example"
         if delivery.channel == "sms":
