@@ -9,7 +9,7 @@ from .. import errors as e
 from ..model import Login
 from ..spec import Endpoint, Scheme, Spec
 from .reply import Placeholder, Reply
-from .request import Form, Slice, build
+from .request import Form, Made, Slice, build
 from .target import Target
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Calls(Protocol):
         json: Any = None,
         form: Form | None = None,
         query: Mapping[str, str] | str = "",
-        files: Mapping[str, Slice] | None = None,
+        files: Mapping[str, Slice | Made] | None = None,
         raw: Slice | None = None,
         headers: Mapping[str, str] | None = None,
         key: str = "",

@@ -35,14 +35,32 @@ def by_token(
 
 
 def by_last_id(
-    client: Calls, endpoint: Endpoint, *path: str, size: int = 100, rows: str = "data"
+    client: Calls,
+    endpoint: Endpoint,
+    *path: str,
+    query: Mapping[str, str] | None = None,
+    size: int = 100,
+    rows: str = "data",
 ) -> Iterator[Reply]:
     """Yield the items of a list, each page asked for ``after`` the id of the last one before."""
-    asked = {"limit": str(size)}
+    for page in pages_by_last_id(client, endpoint, *path, query=query, size=size, rows=rows):
+        yield from page.each(rows)
+
+
+def pages_by_last_id(
+    client: Calls,
+    endpoint: Endpoint,
+    *path: str,
+    query: Mapping[str, str] | None = None,
+    size: int = 100,
+    rows: str = "data",
+) -> Iterator[Reply]:
+    """Yield page after page of such a list."""
+    asked = {**(query or {}), "limit": str(size)}
     while True:
         page = client.call(endpoint, *path, query=asked)
+        yield page
         items = page.each(rows)
-        yield from items
         if not (items and page.get("has_more")):
             return
         asked["after"] = items[-1].need("id")

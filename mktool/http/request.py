@@ -35,6 +35,10 @@ class Slice:
         """Return the whole file."""
         return cls(media.path, 0, media.size, media.mime, media.name)
 
+    @property
+    def filename(self) -> str:
+        return self.name or self.path.name
+
     def read(self) -> bytes:
         return b"".join(self)
 
@@ -56,6 +60,21 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """A file that is made for one request and is on no disk."""
+
+    data: bytes = field(repr=False)
+    filename: str
+    mime: str
+
+    def read(self) -> bytes:
+        return self.data
+
+    def __str__(self) -> str:
+        return f"<{len(self.data):,} bytes of {self.filename}>"
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One HTTP request, complete but for the secret in ``signed``."""
 
@@ -66,7 +85,7 @@ class Request:
     query: str = ""
     json: Any = None
     form: Form | None = None
-    files: Mapping[str, Slice] | None = None
+    files: Mapping[str, Slice | Made] | None = None
     raw: Slice | None = None
     signed: Signed = field(default_factory=Signed, repr=False)
 
@@ -163,7 +182,7 @@ def build(
     json: Any = None,
     form: Form | None = None,
     query: Mapping[str, str] | str = "",
-    files: Mapping[str, Slice] | None = None,
+    files: Mapping[str, Slice | Made] | None = None,
     raw: Slice | None = None,
     headers: Mapping[str, str] | None = None,
     key: str = "",

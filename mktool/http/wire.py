@@ -60,7 +60,7 @@ class Wire:
 
         try:
             files = {
-                name: (part.name or part.path.name, part.read(), part.mime)
+                name: (part.filename, part.read(), part.mime)
                 for name, part in (request.files or {}).items()
             }
             headers = {"User-Agent": f"mktool/{__version__}", **request.all_headers()}

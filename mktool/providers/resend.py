@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from itertools import takewhile
 
 from .. import errors as e
-from ..capability import CanCheck, CanDeliver, CanSuppress, CanTemplate, CanTrack
+from ..capability import CanBroadcast, CanCheck, CanDeliver, CanSuppress, CanTemplate, CanTrack
 from ..http.auth import HeaderKey
 from ..http.pages import by_last_id
-from ..message import Batch, Event, EventKind, Mailbox, Reason, Receipt, Refusal, Sent, Suppressed
+from ..message import Batch, Event, EventKind, Reason, Receipt, Refusal, Sent, Suppressed
 from ..model import Account
-from ..provider import Provider
 from ..spec import DAY, Delivery, Endpoint, Field, Limit, Rule, Spec, Throttle
+from ._resend_audience import IMPORT
+from ._resend_broadcast import Broadcasts, events, sender
 
 DOMAINS = Endpoint("check", "GET", "/domains")
 SEND = Endpoint("send", "POST", "/emails/batch", key_header="Idempotency-Key")
@@ -33,7 +34,7 @@ REASONS: dict[str, Reason] = {"bounce": "bounced", "complaint": "complained"}
 ONE_BY_ONE = {"x-batch-validation": "permissive"}  # a bad message does not stop the others
 
 
-class Resend(Provider, CanCheck, CanDeliver, CanTrack, CanSuppress, CanTemplate):
+class Resend(Broadcasts, CanCheck, CanDeliver, CanBroadcast, CanTrack, CanSuppress, CanTemplate):
     spec = Spec(
         name="resend", title="Resend", docs="https://resend.com/docs/api-reference",
         base_url="https://api.resend.com", auth=(HeaderKey("api_key", scopes=("sending_access",)),),
@@ -60,13 +61,16 @@ class Resend(Provider, CanCheck, CanDeliver, CanTrack, CanSuppress, CanTemplate)
             Rule(e.Forbidden, 422, text=r"\bfrom\b", operation="send",
                  hint="write NAME <ADDRESS>, without commas and quotes in the name"),
             Rule(e.Forbidden, 403, "validation_error", operation="send",
-                 hint="verify the sender's domain: https://resend.com/domains")),
+                 hint="verify the sender's domain: https://resend.com/domains"),
+            Rule(None, text="already exists", operation="add property")),
         # A key is remembered for 24 hours: /docs/dashboard/emails/idempotency-keys (2026-09).
-        delivery=Delivery("email", SEND, batch=100, key_seconds=DAY, size=40_000_000), timeout=30.0,
-        setup="""\
+        delivery=Delivery("email", SEND, batch=100, key_seconds=DAY, size=40_000_000),
+        # https://resend.com/changelog/extended-email-scheduling (read 2026-11)
+        audience=Delivery("email", IMPORT, 10_000, 10_000, concurrency=1, hold=(0, 30 * DAY)),
+        timeout=30.0, setup="""\
 1. https://resend.com/domains: add the domain that you send from, and its DNS records.
 2. https://resend.com/api-keys: make a key. "Sending access" is enough to send; events,
-   suppressions and templates are read with "Full access".
+   suppressions and templates are read, and audiences filled, with "Full access".
 3. mktool authorize resend, then mktool test-integration resend""",
     )  # fmt: skip
 
@@ -75,15 +79,14 @@ class Resend(Provider, CanCheck, CanDeliver, CanTrack, CanSuppress, CanTemplate)
         if reply.get("name") == SEND_ONLY:
             return Account("", "a key that may only send", frozenset({"sending_access"}))
         reply.need("object")
-        first = reply.find("data")
-        name = first.need("name") if first else "no domain yet"
+        name = first.need("name") if (first := reply.find("data")) else "no domain yet"
         return Account("", name, frozenset({"sending_access", "full_access"}))
 
     def deliver(self, batch: Batch, /) -> Receipt:
         if batch.rehearsal:
             raise e.Unsupported("Resend checks no message without sending it")
         common = batch.over({
-            "from": _sender(batch.sender),
+            "from": sender(batch.sender),
             "tags": [{"name": "campaign", "value": _plain(batch.campaign)},
                      *({"name": _plain(tag), "value": "yes"} for tag in batch.tags)],
             **({"reply_to": batch.reply_to} if batch.reply_to else {}),
@@ -92,8 +95,7 @@ class Resend(Provider, CanCheck, CanDeliver, CanTrack, CanSuppress, CanTemplate)
         body = [
             {
                 "to": m.to, "subject": m.subject,
-                **({"html": m.html} if m.html else {}),
-                **({"text": m.text} if m.text else {}),
+                **({"html": m.html} if m.html else {}), **({"text": m.text} if m.text else {}),
                 "headers": {**headers, "List-Unsubscribe": f"<{m.unsubscribe}>"}
                 if m.unsubscribe else headers,
                 **common,
@@ -112,6 +114,9 @@ class Resend(Provider, CanCheck, CanDeliver, CanTrack, CanSuppress, CanTemplate)
         return Receipt([ids.get(n, "") for n in range(len(body))], refused=refused)
 
     def track(self, sent: Sent, /) -> Iterator[Event]:
+        if sent.ref:
+            yield from events(self.client, sent.ref)
+            return
         # Newest first: https://resend.com/changelog/pagination-for-list-endpoints (read 2026-11)
         emails = by_last_id(self.client, EMAILS)
         for email in takewhile(lambda email: email.moment("created_at") >= sent.since, emails):
@@ -135,11 +140,6 @@ class Resend(Provider, CanCheck, CanDeliver, CanTrack, CanSuppress, CanTemplate)
 
     def add_template(self, name: str, html: str, /) -> str:
         return self.client.call(ADD_TEMPLATE, json={"name": name, "html": html}).need("id")
-
-
-def _sender(sender: Mailbox) -> str:
-    """Resend takes a name as it is: encoded (RFC 2047) or quoted it is refused (2026-09)."""
-    return f"{sender.name} <{sender.address}>" if sender.name else sender.address
 
 
 def _plain(tag: str) -> str:
