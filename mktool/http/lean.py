@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.request import getproxies
 
 from .http1 import Connection
 from .reply import NotSent, Response, reason
@@ -25,6 +24,12 @@ _ADDRESS = re.compile(
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[!-~](?:[ -~\t]*[!-~])?|")
 _FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+
+
+def _behind_a_proxy() -> bool:
+    from urllib.request import getproxies  # 25 ms, and nothing on loopback needs it
+
+    return bool(getproxies())
 
 
 class _Idle(threading.local):
@@ -46,7 +51,7 @@ class LeanWire:
         self._mine, self._all = _Idle(), set[Connection]()
         self._lock = threading.Lock()
         self._whole: Wire | None = None
-        self._proxies = not loopback and bool(getproxies())
+        self._proxies = not loopback and _behind_a_proxy()
         if self._proxies:
             self._wire()  # says now what is wrong with the setting
 

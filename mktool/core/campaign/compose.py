@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
@@ -13,6 +15,17 @@ if TYPE_CHECKING:
     from ...store.campaigns import Recipient
     from .content import Content
     from .merge import Splitter
+
+
+WIDEST = 6  # bytes that one character may come to, escaped
+
+
+def tried(make: Callable[[Recipient], Message], person: Recipient) -> Message | ValueError:
+    """Return a message, or the reason where there is none."""
+    try:
+        return make(person)
+    except ValueError as reason:
+        return reason
 
 
 class Composer(NamedTuple):
@@ -44,6 +57,41 @@ class Composer(NamedTuple):
         found[self.address] = to.address
         return found
 
+    def messages(self, people: Sequence[Recipient]) -> list[Message | ValueError]:
+        """Return everybody's message, or the reason where it cannot be made.
+
+        Many are made together where the content only inserts columns, which takes a third of the
+        time of each alone.
+        """
+        return [*(self._together(people) or map(partial(tried, self.message), people))]
+
+    def _together(self, people: Sequence[Recipient]) -> list[Message] | None:
+        joined = b",".join([person.data or b"[]" for person in people])
+        # An empty cell is no value; a backslash stands before whatever could end a line or a cell.
+        if b'""' in joined or b"\\" in joined:
+            return None
+        names = (*self.fields, self.address)
+        cells = orjson.loads(b"[%b]" % joined)
+        rows = [[*row, person.address] for row, person in zip(cells, people, strict=True)]
+        if self.splitter is None:
+            if (copies := self.content.render_all(names, rows)) is None:
+                return None
+            return [
+                Message(p.seq, p.address, c.subject, c.html, c.text)
+                for p, c in zip(people, copies, strict=True)
+            ]
+        longest = max(map(len, chain.from_iterable(rows)))
+        if self.room and longest * WIDEST * len(self.splitter.merged.tokens) > self.room:
+            return None
+        personal = self.splitter.all_values(names, rows)
+        if personal is None:
+            return None
+        urls = self.content.unsubscribe_all(names, rows)
+        return [
+            Message(p.seq, p.address, "", "", "", values, url)
+            for p, values, url in zip(people, personal, urls, strict=True)
+        ]
+
     def message(self, to: Recipient) -> Message:
         """Return a recipient's message; ValueError with the reason where it cannot be made."""
         values = self.values(to)
@@ -71,6 +119,9 @@ class Enlister(NamedTuple):
     composer: Composer
     wanted: Sequence[str]
     merges: bool = False
+
+    def messages(self, people: Sequence[Recipient]) -> list[Message | ValueError]:
+        return [tried(self.message, person) for person in people]
 
     def message(self, to: Recipient) -> Message:
         values = self.composer.values(to)

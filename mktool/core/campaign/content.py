@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ...text.template import scan, url_encoded, variable_name
@@ -84,6 +84,24 @@ class Content:
         """Return a recipient's copy; ValueError with the reason if there is none."""
         unsubscribe, subject, html, text = self._program.run(values)
         return Rendered(one_line(subject), html, text, one_line(unsubscribe))
+
+    def render_all(
+        self, names: Sequence[str], rows: Sequence[Sequence[str]]
+    ) -> list[Rendered] | None:
+        """Return the copies of many, whose ``rows`` have the values of ``names``, none empty; None
+        where they have to be asked for one by one."""
+        if self._address is not None:
+            return None
+        found = self._program.run_all(names, rows)
+        if found is None:
+            return None
+        return [Rendered(one_line(subject), html, text, "") for _, subject, html, text in found]
+
+    def unsubscribe_all(self, names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+        """Return the addresses to unsubscribe at of many, in order."""
+        if self._address is None:
+            return [""] * len(rows)
+        return [self.unsubscribe(dict(zip(names, row, strict=True))) for row in rows]
 
     def unsubscribe(self, values: Mapping[str, str]) -> str:
         """Return a recipient's address to unsubscribe at, or ""; ValueError with the reason."""

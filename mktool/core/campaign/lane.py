@@ -181,17 +181,14 @@ class Lane:
     def _requests(self, job: Job, done: Done) -> Iterator[list[Message]]:
         """Yield the messages of each request: as many as it takes, whole ones on their own
         where the others are merged."""
-        compose, merges, most = job.composer.message, job.composer.merges, self.delivery.batch
+        merges, most = job.composer.merges, self.delivery.batch
         room = 0 if merges else self.delivery.size  # merged, a thousand fit in any case
         bulk: list[Message] = []
         size = 0
-        for person in job.people:
-            try:
-                message = compose(person)
-            except ValueError as error:
-                done.outcomes.append(
-                    Outcome(person.seq, State.FAILED, code="template", text=str(error))
-                )
+        for person, message in zip(job.people, job.composer.messages(job.people), strict=True):
+            if isinstance(message, ValueError):
+                why = Outcome(person.seq, State.FAILED, code="template", text=str(message))
+                done.outcomes.append(why)
                 continue
             if merges and message.subject:
                 yield [message]

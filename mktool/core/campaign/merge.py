@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -55,6 +55,16 @@ class Splitter:
         for place in range(self._subjects):
             found[place] = one_line(found[place])
         return tuple(found)
+
+    def all_values(
+        self, names: Sequence[str], rows: Sequence[Sequence[str]]
+    ) -> list[tuple[str, ...]] | None:
+        """Return what replaces the tokens for many, whose values are of one line each; None where
+        it has to be asked for one by one."""
+        if not self.merged.tokens:
+            return [()] * len(rows)
+        found = self._program.run_all(names, rows)
+        return None if found is None else list(map(tuple, found))
 
 
 def split(parts: Parts, *, mark: str) -> Splitter | None:
