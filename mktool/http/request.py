@@ -67,11 +67,15 @@ class Made:
     filename: str
     mime: str
 
+    @property
+    def length(self) -> int:
+        return len(self.data)
+
     def read(self) -> bytes:
         return self.data
 
     def __str__(self) -> str:
-        return f"<{len(self.data):,} bytes of {self.filename}>"
+        return f"<{self.length:,} bytes of {self.filename}>"
 
 
 @dataclass(frozen=True, slots=True)

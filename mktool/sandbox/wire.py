@@ -50,6 +50,12 @@ def parsed(text: str | bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+def array(text: str | bytes) -> list[Any] | None:
+    """Return the JSON array in a text, None when there is no such thing."""
+    found = _decoded(text)
+    return found if isinstance(found, list) else None
+
+
 def _decoded(text: str | bytes) -> Any:
     try:
         found = json.loads(text, parse_constant=_no_number)
@@ -110,5 +116,4 @@ class Call:
 
     def array(self) -> list[Any] | None:
         """Return the JSON array in the body, None when there is no such thing."""
-        found = _decoded(self.body)
-        return found if isinstance(found, list) else None
+        return array(self.body)

@@ -77,7 +77,10 @@ class Document:
         assert (sent is not None) == ("requestBody" in operation)
         if sent is not None:
             body = _resolved(operation["requestBody"], document)
-            schema = body["content"][request.content_type().partition(";")[0]]["schema"]
+            kind = request.content_type().partition(";")[0]
+            if request.files:
+                kind, sent = "multipart/form-data", {**sent, **dict.fromkeys(request.files, "")}
+            schema = body["content"][kind]["schema"]
             _validate(sent, schema, document)
             assert set(_strangers(sent, schema, document)) <= undocumented
 

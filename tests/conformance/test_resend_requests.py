@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mktool.message import Batch, Mailbox, Message, Sent
+from mktool.message import Batch, Broadcast, Mailbox, Message, Sent
 from mktool.providers.resend import EVENTS, Resend
 from tests.conformance import specs
 from tests.conformance.openapi import Document, Vendor, connect
@@ -19,6 +19,11 @@ BATCH = Batch(
     (Message(1, "ada@acme.example", "Hi", "<p>Hi</p>", "Hi", unsubscribe="https://acme.example/u"),),
     reply_to="ada@acme.example", tags=("news",),
 )  # fmt: skip
+PLAN = Broadcast(
+    "launch", "mk-1", Mailbox("news@acme.example", "Acme"), "Hi {{{FIRST_NAME}}}", "<p>Hi</p>",
+    "Hi", "What is new", "ada@acme.example", ("first_name", "plan"),
+)  # fmt: skip
+ADA = Message(1, "ada@acme.example", values=("Ada", "pro"))
 EMPTY = {"object": "list", "data": []}
 ANSWERS = {
     "/domains": EMPTY,
@@ -29,11 +34,27 @@ ANSWERS = {
     "/contacts": EMPTY,
     "/templates": {**EMPTY, "id": "t1"},
     "/templates/t1": {"html": "<p></p>"},
+    "/segments": {"object": "list", "data": [{"id": "s1", "name": "launch (mk-1)"}]},
+    "/contact-properties": {**EMPTY, "id": "p1"},
+    "/contacts/imports": {"id": "i1"},
+    "/contacts/imports/i1": {"status": "completed"},
+    "/broadcasts": {**EMPTY, "id": "b1"},
+    "/broadcasts/b1": {"status": "draft"},
+    "/broadcasts/b1/send": {"id": "b1"},
+    "/broadcasts/b1/cancel": {"id": "b1"},
+    "/broadcasts/b1/recipients": EMPTY,
 }  # fmt: skip
 CALLS: dict[str, Callable[[Any], object]] = {
     "check": lambda x: x.check(),
     "deliver": lambda x: x.deliver(BATCH),
     "track": lambda x: list(x.track(Sent("launch", 1.79e9))),
+    "track a broadcast": lambda x: list(x.track(Sent("launch", 1.79e9, ref="b1"))),
+    "enlist": lambda x: x.enlist(PLAN, [ADA]),
+    "draft": lambda x: x.draft(PLAN),
+    "launch": lambda x: x.launch("b1", None),
+    "schedule": lambda x: x.launch("b1", 1.8e9),
+    "launched": lambda x: x.launched("b1"),
+    "recall": lambda x: x.recall("b1"),
     "suppressed": lambda x: list(x.suppressed(0.0)),
     "templates": lambda x: list(x.templates()),
     "template": lambda x: x.template("t1"),

@@ -58,6 +58,14 @@ def answers(resend: httpx.Client) -> Iterator[tuple[str, str, httpx.Response]]:
         if path == "/segments":
             segment = made[2].json()["id"]
     yield call("PATCH", "/contacts/{id}", {"unsubscribed": False}, id="b@c.example")
+    property = call("POST", "/contact-properties", {"key": "plan", "type": "string"})
+    yield property
+    yield call("GET", "/contact-properties")
+    form = {"column_map": '{"email": "email"}', "segments": f'[{{"id": "{segment}"}}]'}
+    table = {"file": ("people.csv", b"email\nz@c.example\n", "text/csv")}
+    imported = resend.post("/contacts/imports", data=form, files=table)
+    yield "POST", "/contacts/imports", imported
+    yield call("GET", "/contacts/imports/{id}", id=imported.json()["id"])
     ids = {"contact_id": "b@c.example", "segment_id": segment}
     yield call("POST", "/contacts/{contact_id}/segments/{segment_id}", **ids)
     draft = {"segment_id": segment, "from": "a@acme.example", "subject": "s", "html": "h",

@@ -21,10 +21,11 @@ P = TypeVar("P", bound=Provider)
 class Desk:
     """A sandbox and a ledger; opens providers with whatever credential and options."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **limits: int) -> None:
+        """``limits`` are calls in a window, by vendor, instead of the vendor's own."""
         from mktool.sandbox.server import Sandbox  # needs mktool[server]
 
-        self.sandbox, self.ledger = Sandbox(approve=True), Ledger(home / "ledger.db")
+        self.sandbox, self.ledger = Sandbox(approve=True, limits=limits), Ledger(home / "ledger.db")
         self.exchanges: list[Exchange] = []
 
     def __enter__(self) -> Desk:
@@ -42,7 +43,7 @@ class Desk:
         kept = {name: Secret(text) for name, text in secrets.items()}
         login = Login({**defaults, **options}, kept)
         exchange = Exchange(
-            cls.spec, "default", lambda: Wire(loopback=True), self.ledger,
+            cls.spec.paced(login.options), "default", lambda: Wire(loopback=True), self.ledger,
             sleep=lambda seconds: None,
         )  # fmt: skip
         exchange.scope = Scope(1, 1)

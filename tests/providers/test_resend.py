@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -7,7 +10,17 @@ from typing import Any
 import pytest
 
 from mktool import errors as e
-from mktool.message import Batch, Event, Mailbox, Message, Receipt, Refusal, Sent, Suppressed
+from mktool.message import (
+    Batch,
+    Broadcast,
+    Event,
+    Mailbox,
+    Message,
+    Receipt,
+    Refusal,
+    Sent,
+    Suppressed,
+)
 from mktool.model import Account
 from mktool.provider import Provider
 from mktool.providers.resend import Resend
@@ -18,6 +31,18 @@ ADA = Message(1, "ada@acme.example", "Hi Ada", "<p>Hi Ada</p>", "Hi Ada")
 BOB = Message(2, "bob@acme.example", "Hi Bob", "<p>Hi Bob</p>", "Hi Bob")
 BATCH = Batch("launch", "key-1", Mailbox("news@acme.example", "Acme"), (ADA, BOB))
 MADE = "2026-09-21 14:13:20.123456+00"
+
+
+PLAN = Broadcast(
+    "launch", "mk-1", Mailbox("news@acme.example", "Acme"), "Hi {{{FIRST_NAME}}}", "<p>Hi</p>",
+    "Hi", "What is new", "ann@acme.example", ("first_name", "plan"),
+)  # fmt: skip
+LISTED = Message(1, "ada@acme.example", values=("Ada", "pro"))
+MAP = {"email": "email", "first_name": "first_name",
+       "properties": {"plan": {"column": "plan", "type": "string"}}}  # fmt: skip
+DRAFT = {"name": "launch (mk-1)", "segment_id": "s1", "from": "Acme <news@acme.example>",
+         "subject": "Hi {{{FIRST_NAME}}}", "html": "<p>Hi</p>", "text": "Hi",
+         "preview_text": "What is new", "reply_to": ["ann@acme.example"]}  # fmt: skip
 
 
 def refused(status: int, name: str, message: str = "Refused.") -> Wire:
@@ -37,6 +62,16 @@ def taken(*ids: str, **extra: Any) -> dict[str, Any]:
 def email(id: str, last_event: str, created_at: str = MADE) -> dict[str, Any]:
     return {"id": id, "to": [f"{id}@acme.example"], "created_at": created_at,
             "last_event": last_event}  # fmt: skip
+
+
+SEGMENTS = Wire("GET", "/segments", reply=listed({"id": "s1", "name": "launch (mk-1)"}))
+PROPERTIES = Wire("GET", "/contact-properties", reply=listed({"id": "p1", "key": "plan"}))
+IMPORT = Wire(
+    "POST", "/contacts/imports",
+    {"column_map": json.dumps(MAP), "segments": '[{"id": "s1"}]', "on_conflict": "upsert"},
+    reply={"id": "i1"},
+)  # fmt: skip
+IMPORTED = Wire("GET", "/contacts/imports/i1", reply={"status": "completed"})
 
 
 class TestResend(ProviderContract):
@@ -120,6 +155,43 @@ class TestResend(ProviderContract):
                      reply={"id": "t2"}),
             ),
             ([("t1", "Launch")], "<p>{{{NAME}}}</p>", "t2"),
+        ),
+        Example(
+            "broadcast",
+            lambda x: x.enlist(PLAN, [LISTED]),
+            (
+                Wire("GET", "/segments", reply=listed({"id": "s0", "name": "launch (mk-0)"})),
+                Wire("POST", "/segments", {"name": "launch (mk-1)"}, reply={"id": "s1"}),
+                Wire("GET", "/contact-properties", reply=listed({"id": "p0", "key": "size"})),
+                Wire("POST", "/contact-properties", {"key": "plan", "type": "string"},
+                     reply={"id": "p1"}),
+                IMPORT,
+                Wire("GET", "/contacts/imports/i1", reply={"status": "queued"}),
+                Wire("GET", "/contacts/imports/i1", reply={"status": "in_progress"}),
+                IMPORTED,
+            ),
+            Receipt(),
+        ),
+        Example(
+            "broadcast",
+            lambda x: x.draft(PLAN),
+            (
+                Wire("GET", "/broadcasts", reply=listed({"id": "b0", "name": "launch (mk-0)"})),
+                SEGMENTS,
+                Wire("POST", "/broadcasts", DRAFT, reply={"id": "b1"}),
+            ),
+            "b1",
+        ),
+        Example(
+            "broadcast",
+            lambda x: (x.launch("b1", None), x.launch("b1", NOW), x.recall("b1")),
+            (
+                Wire("POST", "/broadcasts/b1/send"),
+                Wire("POST", "/broadcasts/b1/send",
+                     {"scheduled_at": "2026-09-21T14:13:20+00:00"}),
+                Wire("POST", "/broadcasts/b1/cancel"),
+            ),
+            (None, None, None),
         ),
     )  # fmt: skip
     failures = (
@@ -282,3 +354,109 @@ class TestResend(ProviderContract):
         resend, _, _ = self.open(cls, ledger, [step])
         with pytest.raises(e.UnexpectedReply, match="created_at"):
             list(resend.track(Sent("launch", NOW)))
+
+    # -- to its own audience -------------------------------------------------------------------
+
+    def test_people_come_as_a_table(self, cls: type[Provider], ledger: Ledger) -> None:
+        odd = Message(2, "zoe@acme.example", values=('Zoë "Z", née B', "a\nb"))
+        resend, vendor, _ = self.open(cls, ledger, [SEGMENTS, PROPERTIES, IMPORT, IMPORTED])
+        resend.enlist(PLAN, [LISTED, odd])
+        files = vendor.requests[2].files or {}
+        table = files["file"].read().decode()
+        assert list(csv.reader(io.StringIO(table, newline=""))) == [
+            ["email", "first_name", "plan"],
+            ["ada@acme.example", "Ada", "pro"],
+            ["zoe@acme.example", 'Zoë "Z", née B', "a\nb"],
+        ]
+        assert "unsubscribed" not in str(vendor.requests[2].form)  # so that nobody is subscribed
+
+    @pytest.mark.parametrize(
+        ("reply", "words"),
+        [
+            ({"status": "completed", "counts": {"total": 2, "failed": 1}}, "1 of 2"),
+            ({"status": "failed"}, "all of 2"),
+        ],
+    )
+    def test_an_import_that_leaves_somebody_out_is_refused(
+        self, cls: type[Provider], ledger: Ledger, reply: Mapping[str, Any], words: str
+    ) -> None:
+        script = [SEGMENTS, PROPERTIES, IMPORT, replace(IMPORTED, reply=reply)]
+        resend, _, _ = self.open(cls, ledger, script)
+        with pytest.raises(e.Rejected, match=words):
+            resend.enlist(PLAN, [LISTED, LISTED])
+
+    def test_an_import_without_an_end_is_not_waited_for_for_ever(
+        self, cls: type[Provider], ledger: Ledger
+    ) -> None:
+        stuck = replace(IMPORTED, reply={"status": "in_progress"})
+        resend, _, naps = self.open(cls, ledger, [SEGMENTS, PROPERTIES, IMPORT, *[stuck] * 500])
+        with pytest.raises(e.Unavailable):
+            resend.enlist(PLAN, [LISTED])
+        assert 900 <= sum(naps) < 1000
+
+    def test_of_two_segments_none_is_guessed(self, cls: type[Provider], ledger: Ledger) -> None:
+        twice = listed(*({"id": id, "name": "launch (mk-1)"} for id in ("s1", "s2")))
+        resend, _, _ = self.open(cls, ledger, [replace(SEGMENTS, reply=twice)])
+        with pytest.raises(e.InvalidInput, match="2 segments"):
+            resend.enlist(PLAN, [LISTED])
+
+    def test_a_campaign_for_nobody_is_not_made(self, cls: type[Provider], ledger: Ledger) -> None:
+        none = [Wire("GET", "/broadcasts", reply=listed()), replace(SEGMENTS, reply=listed())]
+        resend, _, _ = self.open(cls, ledger, none)
+        with pytest.raises(e.InvalidInput, match="nobody"):
+            resend.draft(PLAN)
+
+    def test_a_draft_is_found_by_its_token(self, cls: type[Provider], ledger: Ledger) -> None:
+        known = Wire("GET", "/broadcasts", reply=listed({"id": "b1", "name": "launch (mk-1)"}))
+        resend, _, _ = self.open(cls, ledger, [known])
+        assert resend.draft(PLAN) == "b1"
+
+    @pytest.mark.parametrize(
+        ("status", "at", "launched"),
+        [("draft", None, False), ("draft", MADE, True), ("scheduled", MADE, True),
+         ("queued", None, True), ("sent", None, True)],
+    )  # fmt: skip
+    def test_whether_it_was_launched(
+        self, cls: type[Provider], ledger: Ledger, status: str, at: str | None, launched: bool
+    ) -> None:
+        reply = {"status": status, "scheduled_at": at}
+        resend, _, _ = self.open(cls, ledger, [Wire("GET", "/broadcasts/b1", reply=reply)])
+        assert resend.launched("b1") is launched
+
+    @pytest.mark.parametrize(
+        ("column", "default", "tag"),
+        [
+            ("first_name", "", "{{{FIRST_NAME}}}"),
+            ("first_name", "you", "{{{FIRST_NAME|you}}}"),
+            ("email", "", "{{{EMAIL}}}"),
+            ("unsubscribe", "", "{{{RESEND_UNSUBSCRIBE_URL}}}"),
+            ("plan", "free", "{{{contact.plan|free}}}"),
+            ("unsubscribed", "", "{{{contact.unsubscribed_7fc00bfb}}}"),
+            ("größe", "", "{{{contact.gre_5bd3a989}}}"),
+            ("x" * 51, "", f"{{{{{{contact.{'x' * 40}_157925b3}}}}}}"),
+        ],
+    )
+    def test_merge_tags(self, column: str, default: str, tag: str) -> None:
+        assert Resend.merge_tag(Resend.__new__(Resend), column, default) == tag
+
+    def test_a_default_that_would_end_the_tag_is_refused(self) -> None:
+        with pytest.raises(e.Unsupported):
+            Resend.merge_tag(Resend.__new__(Resend), "plan", "}}}")
+
+    def test_what_became_of_a_broadcast(self, cls: type[Provider], ledger: Ledger) -> None:
+        rows: dict[str, list[dict[str, Any]]] = {
+            "bounced": [{"email": "ada@acme.example", "bounce_type": "transient"},
+                            {"email": "bob@acme.example", "bounce_type": "permanent"}],
+                "opened": [{"email": "bob@acme.example", "count": 3}]}  # fmt: skip
+        script = [
+            Wire("GET", "/broadcasts/b1/recipients", query={"type": kind},
+                 reply=listed(*rows.get(kind, ())))
+            for kind in ("sent", "delivered", "bounced", "suppressed", "complained",
+                         "unsubscribed", "opened", "clicked")
+        ]  # fmt: skip
+        resend, _, _ = self.open(cls, ledger, script)
+        assert list(resend.track(Sent("launch", NOW, ref="b1"))) == [
+            Event("bounced", "", "ada@acme.example", detail="soft"),
+            Event("bounced", "", "bob@acme.example"),
+            Event("opened", "", "bob@acme.example"),
+        ]

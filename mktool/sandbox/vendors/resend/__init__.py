@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .broadcasts import Broadcasts
+from .imports import Imports
 
 
-class Resend(Broadcasts):
+class Resend(Imports):
     """One team. Every domain is verified, unless it begins with "unverified".
 
     What becomes of a mail is decided by its address: see ``fate``.

@@ -15,7 +15,7 @@ from ...wire import Call, Refusal, Reply
 from ...world import World
 from .desk import API, Desk, Shelf, listed, object_of, refusal, stamp
 
-_NAMES = ("first_name", "last_name")
+NAMES = ("first_name", "last_name")
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Contact:
     topics: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        names = {name: self.data.get(name, "") for name in _NAMES}
+        names = {name: self.data.get(name, "") for name in NAMES}
         return {"id": self.id, "email": self.email, **names, "created_at": stamp(self.created),
                 "unsubscribed": self.data.get("unsubscribed", False)}  # fmt: skip
 
@@ -205,14 +205,15 @@ class Contacts(Desk):
         return self.suppressed[id] if id in self.suppressed else self.suppressions.get(id)
 
     def _change(self, contact: Contact, body: Mapping[str, Any]) -> None:
-        known = (*_NAMES, "unsubscribed", "properties")
+        known = (*NAMES, "unsubscribed", "properties")
         contact.data |= {name: body[name] for name in known if name in body}
 
     def _create(self, call: Call, kind: str, shelf: Shelf[Entry], *needed: str) -> Reply:
         headers, body = self.admit(call), object_of(call)
         for name in needed:
             require(body, name)
-        known = ("name", "description", "default_subscription", "visibility")
+        known = ("name", "description", "default_subscription", "visibility", "key", "type",
+                 "fallback_value")  # fmt: skip
         data = {name: body[name] for name in known if name in body}
         return _done(kind, shelf.add(Entry(self.made(), call.now, data)).id, headers, status=201)
 
