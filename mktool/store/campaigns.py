@@ -246,7 +246,7 @@ class CampaignFile(Outcomes):
         """
         self.note(outcomes)
         self.db.execute(
-            "update batches set state = ?, implied = ?, vendor = ? where id = ?",
+            "update batches set state = ?, implied = ?, vendor = coalesce(?, vendor) where id = ?",
             (OPEN if left else DONE, implied, vendor or None, claim.id),
         )
 
