@@ -134,7 +134,10 @@ class CanBroadcast(Protocol):
 
     @abstractmethod
     def merge_tag(self, name: str, default: str = "", /) -> str:
-        """Return what stands for a column in the content, with what is shown where it is empty."""
+        """Return what stands for a column in the content, with what is shown where it is empty.
+
+        "email" is the address, "unsubscribe" the vendor's own link.
+        """
 
     @abstractmethod
     def enlist(self, broadcast: Broadcast, people: Sequence[Message], /) -> Receipt:

@@ -25,7 +25,7 @@ TAGS = Endpoint("tags", "GET", "/lists/{}/tag-search")
 paged = partial(by_offset, size=1000, count="count")
 KNOWN = "ERROR_CONTACT_EXISTS"
 # Audiences begin with these: https://mailchimp.com/developer/marketing/docs/merge-fields (2026-11)
-USUAL = {"email": "EMAIL", "first_name": "FNAME", "last_name": "LNAME"}
+USUAL = {"email": "EMAIL", "first_name": "FNAME", "last_name": "LNAME", "unsubscribe": "UNSUB"}
 
 
 def tag_of(column: str) -> str:

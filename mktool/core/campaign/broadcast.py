@@ -28,9 +28,18 @@ def described(campaign: Campaign) -> Broadcast:
             "the campaign went out already; who was added since cannot be added to it",
             hint="--as NAME sends to them as a new campaign, with a list of only them",
         )
+    if "email" in campaign.fields:
+        raise e.InvalidInput(
+            f"the list has a column email beside {campaign.address}, which has the addresses",
+            hint="rename it, in the list and in the templates",
+        )
+
+    def tag(name: str, default: str) -> str:
+        return provider.merge_tag("email" if name == campaign.address else name, default)
+
     variant = wanted.variants[0]
     parts = parts_of(wanted, variant, campaign.postal_address)
-    merged = merge_tags(parts, provider.merge_tag)
+    merged = merge_tags(parts, tag)
     return Broadcast(
         campaign=wanted.name,
         token=campaign.token,

@@ -284,7 +284,10 @@ def _first_rows(
     settings: Settings, wanted: Definition, options: Options
 ) -> Iterator[Rehearsal]:  # fmt: skip
     """Open a campaign as if it were new, with the beginning of its list; somebody is in it."""
-    some = replace(wanted, skip_invalid=True, hosted=False)  # a copy to one address
+    some = replace(wanted, skip_invalid=True)
+    if wanted.hosted:  # a copy to one address is delivered, without the vendor's link
+        answer = f"mailto:{wanted.variants[0].sender.address}"
+        some = replace(some, hosted=False, unsubscribe=wanted.unsubscribe or answer)
     with (
         _folder() as folder,
         _stand(settings, wanted, folder) as stand,
