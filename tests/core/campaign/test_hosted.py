@@ -200,3 +200,18 @@ def test_what_a_vendor_can_do_has_its_numbers(name: str) -> None:
     cls = providers.load(name)
     assert issubclass(cls, CanDeliver) == (cls.spec.delivery is not None)
     assert issubclass(cls, CanBroadcast) == (cls.spec.audience is not None)
+
+
+@pytest.mark.parametrize("faults", ["", "cut@1:POST /contacts/imports"])
+def test_whom_the_vendor_does_not_take_is_found_out(
+    box: Box, settings: Settings, write: Write, tmp_path: Path, faults: str
+) -> None:
+    wanted = write()
+    box.breaks(faults)
+    with (tmp_path / "people.csv").open("a", encoding="utf-8") as file:
+        file.write("jörg@example.com,Jörg,pro\n")  # ours is RFC 6531, theirs is not
+        file.writelines(f"p{n}@example.com,P,pro\n" for n in range(4))
+    result = send(settings, wanted)
+    assert (result.totals[State.SENT], result.totals[State.FAILED]) == (7, 1)
+    assert len(got(box)) == 7
+    assert "jörg@example.com" not in got(box)
