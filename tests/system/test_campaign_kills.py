@@ -134,8 +134,9 @@ def test_a_mail_server_gives_nobody_two_and_the_unknown_are_listed(
     assert nobody_twice_or_lost(got, people, mailing.outcomes())
 
 
+@pytest.mark.parametrize(("host", "lines"), [("mailchimp", ""), ("resend", "hosted = true\n")])
 def test_a_vendor_that_hosts_campaigns_sends_once_and_to_everybody(
-    sandbox: Sandbox, tmp_path: Path
+    sandbox: Sandbox, tmp_path: Path, host: str, lines: str
 ) -> None:
     chance, left = random.Random(5), max(2, KILLS * 15 // 100)
     sandbox.world.faults = Faults.parse("slow=50ms")
@@ -144,7 +145,7 @@ def test_a_vendor_that_hosts_campaigns_sends_once_and_to_everybody(
         number += 1
         sender = Program(tmp_path / f"home-{number}", {**LOGINS, "MKTOOL_SANDBOX": sandbox.url})
         people = emails(1200, tag=f"m{number}-")
-        mailing = Mailing(sender, tmp_path, "mailchimp", f"launch-{number}", people=people)
+        mailing = Mailing(sender, tmp_path, host, f"launch-{number}", lines, people)
         left -= kill(mailing, sandbox, chance, left)
         mailing.until_complete()
         once(Counter(i.to for i in sandbox.world.inbox.items if i.to in set(people)), people)
