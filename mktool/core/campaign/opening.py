@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ... import errors as e
+from ... import providers
 from ...store.acts import Act, Acts, Wanted
 from ...store.campaigns import CampaignFile, path_of
 from ...store.locks import lock_path, named_lock
+from ..settings import DEFAULT
 from . import definition
 from .campaign import VERB, Campaign, Options
 from .definition import Definition
@@ -72,7 +74,6 @@ def opened(settings: Settings, wanted: Definition, options: Options) -> Iterator
 def resumed(settings: Settings, act: Act, options: Options) -> Iterator[Campaign]:
     """Open a campaign from the ledger alone: its list was read, and is not read again."""
     from ..session import open_session
-    from ..settings import DEFAULT
 
     account = "" if act.account == DEFAULT else act.account
     session = open_session(settings, act.provider, account, many=True)
@@ -114,6 +115,7 @@ def standing(found: Act, wanted: Definition, options: Options) -> Standing:
     if found.digest == definition.digest(wanted):  # the provider is part of it
         return "same"
     if options.keep_content:
+        _check_account(found, wanted)
         return "kept"
     if found.content.get("ready"):
         with CampaignFile(path_of(found.id)) as file:
@@ -125,6 +127,17 @@ def standing(found: Act, wanted: Definition, options: Options) -> Standing:
                     " campaign",
                 )
     return "anew"
+
+
+def _check_account(found: Act, wanted: Definition) -> None:
+    """Raise `InvalidInput` if a campaign that is kept would go on elsewhere than it began: only
+    that vendor knows its keys, and what it has taken."""
+    here = (providers.load(wanted.provider).spec.name, wanted.account or DEFAULT)
+    if here != (found.provider, found.account):
+        raise e.InvalidInput(
+            f"the campaign {wanted.name!r} began with {found.provider}:{found.account}",
+            hint="give its file that provider and account again; --as NAME begins a new campaign",
+        )
 
 
 def _act(session: Session, wanted: Definition, options: Options) -> Act:

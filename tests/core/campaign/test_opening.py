@@ -106,6 +106,14 @@ def test_another_content_after_it_went_out_is_refused(box: Box, launch: Launch) 
     assert all("Hello" in text for text in box.texts)
 
 
+def test_what_is_kept_goes_on_where_it_began(box: Box, launch: Launch) -> None:
+    launch.send(Options(limit=1))
+    launch.write(CHANGED, provider="sendgrid")
+    with pytest.raises(InvalidInput, match="began with resend:default"):
+        launch.send(Options(keep_content=True))
+    assert got(box) == Counter(["ann"])
+
+
 def test_another_name_is_another_campaign(box: Box, launch: Launch) -> None:
     launch.send()
     launch.write(CHANGED)
