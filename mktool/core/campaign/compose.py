@@ -80,7 +80,7 @@ class Composer(NamedTuple):
                 Message(p.seq, p.address, c.subject, c.html, c.text)
                 for p, c in zip(people, copies, strict=True)
             ]
-        longest = max(map(len, chain.from_iterable(rows)))
+        longest = max(map(len, chain.from_iterable(rows)), default=0)
         if self.room and longest * WIDEST * len(self.splitter.merged.tokens) > self.room:
             return None
         personal = self.splitter.all_values(names, rows)

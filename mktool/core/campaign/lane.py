@@ -173,7 +173,9 @@ class Lane:
             if self.halt.is_set():
                 return
             before = len(done.doubt)
-            self._deliver(job, done, messages, job.batch.key)
+            whole = len(messages) == len(job.people)
+            key = job.batch.key if whole else _key_of_part(job.batch.key, messages)
+            self._deliver(job, done, messages, key)
             lost = lost + 1 if len(done.doubt) > before else 0
             if lost >= DOUBTS_IN_A_ROW:
                 return
@@ -253,7 +255,7 @@ class Lane:
         if named is not None:
             done.outcomes.append(_failure(messages[named], error))
             rest = messages[:named] + messages[named + 1 :]
-            self._deliver(job, done, rest, f"{key}.{rest[0].seq}-{len(rest)}")
+            self._deliver(job, done, rest, _key_of_part(key, rest))
             return
         if len(messages) == len(job.people):
             self._campaign_itself(job, done, messages, key, error)
@@ -261,7 +263,7 @@ class Lane:
             messages = [m for m in messages if m.seq not in known]
         half = (len(messages) + 1) // 2
         for part in filter(None, (messages[:half], messages[half:])):
-            self._deliver(job, done, part, f"{key}.{part[0].seq}-{len(part)}")
+            self._deliver(job, done, part, _key_of_part(key, part))
 
     def _named(self, error: e.Rejected, count: int) -> int | None:
         found = re.search(self.delivery.culprit, error.context.vendor_code)
@@ -277,7 +279,7 @@ class Lane:
         is about what they share, and a million others would be refused as well."""
         for message in (messages[0], messages[-1]):
             before = len(done.outcomes)
-            self._deliver(job, done, [message], f"{key}.{message.seq}-1")
+            self._deliver(job, done, [message], _key_of_part(key, [message]))
             last = done.outcomes[-1] if len(done.outcomes) > before else None
             if last is None or last.state != State.FAILED or last.text != error.message:
                 return
@@ -294,6 +296,12 @@ class Lane:
         done.outcomes += [
             Outcome(messages[place].seq, State.SENT, vendor=id) for place, id in found.items()
         ]
+
+
+def _key_of_part(key: str, messages: Sequence[Message]) -> str:
+    """Return the key of a request that holds some of a batch: with the key of another one the
+    vendor would refuse it, or take it for that one."""
+    return f"{key}.{messages[0].seq}-{len(messages)}"
 
 
 def _addressed(job: Job, messages: list[Message], key: str) -> Batch:

@@ -12,6 +12,7 @@ import pytest
 from mktool.core.campaign.compose import Composer
 from mktool.core.campaign.content import compile
 from mktool.core.campaign.lane import Done, Fixed, Job, Tally
+from mktool.core.campaign.merge import split
 from mktool.core.campaign.prepare import Parts
 from mktool.http.exchange import Call, Ended, Scope, Throttled
 from mktool.message import Batch, Mailbox, Receipt, Refusal
@@ -126,3 +127,24 @@ def test_a_lane_renews_no_login() -> None:
     assert fixed.login() is login
     fixed.renew(login)
     assert fixed.login() is login
+
+
+def test_each_request_of_a_batch_has_a_key_of_its_own(tmp_path: Path) -> None:
+    """Under the first one's key the vendor would take the second for a repetition."""
+    large = rig(tmp_path, 6, batch=6, group=6, size=25_000, key_seconds=1000.0)
+    large.vendor.keys = True
+    text = "x" * 5000
+    courses = [
+        one._replace(composer=Composer(compile(Parts("Here", "", text, "")), (), "email"))
+        for one in large.courses()
+    ]
+    large.run(courses=courses)
+    assert large.vendor.sizes == [2, 2, 2]
+    assert large.vendor.got == Counter(people(6))
+
+
+@pytest.mark.parametrize("merges", [True, False])
+def test_a_batch_of_which_everybody_was_suppressed_has_no_messages(merges: bool) -> None:
+    parts = Parts("Hello {{ email }}", "", "It is here", "")
+    splitter = split(parts, mark="m" * 12) if merges else None
+    assert Composer(compile(parts), (), "email", splitter, 10_000).messages([]) == []
