@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..core.campaign import overview
 from ..core.settings import ledger_path
 from ..errors import Partial
 from ..store.ledger import Ledger
@@ -40,7 +41,7 @@ def sync(campaign: Name) -> int:
     }  # fmt: skip
     out.result(
         data, ("event", "new"), sorted(found.new.items()), errors=found.errors,
-        empty=f"nothing new; mktool campaign report {campaign}",
+        empty=f"nothing new; {overview.command('report', campaign)}",
     )  # fmt: skip
     if found.suppressed:
         out.say(f"{found.suppressed:,} more are suppressed")
@@ -89,7 +90,7 @@ def _since(found: Report) -> str:
     began = f"since {stamp(found.began)}" if found.began else "nothing has gone out"
     if found.synced:
         return f"{began}; the vendor was asked {stamp(found.synced)}"
-    return f"{began}; the vendor was not asked yet: mktool campaign sync {found.name}"
+    return f"{began}; the vendor was not asked yet: {overview.command('sync', found.name)}"
 
 
 def _rows(found: Report) -> Iterator[tuple[str, ...]]:

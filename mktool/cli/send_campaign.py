@@ -81,8 +81,8 @@ def send_campaign(
     if file is None:
         raise e.InvalidInput("which campaign?", hint="mktool send-campaign --init writes one")
     options = Options(
-        as_name, recipients, segment, keep_content, skip_invalid, limit, max_errors,
-        _states(retry or []), sys.stdin.buffer,
+        as_name, terminal().account, recipients, segment, keep_content, skip_invalid, limit,
+        max_errors, _states(retry or []), sys.stdin.buffer,
     )  # fmt: skip
     wanted = opening.read(file, options, given)
     when = wanted.send_at if at is None else at

@@ -337,3 +337,9 @@ class TestBeginning:
         assert "p1@example.com" in ran.out
         assert [item.to for item in box.items] == ["me@example.com"]
         assert mktool("campaign", "list").out == ""
+
+
+def test_an_account_that_is_named_is_the_one_that_sends(mktool: Mktool, campaign: Campaign) -> None:
+    run = mktool("send-campaign", str(campaign()), "--account", "work")
+    assert run.code == 11
+    assert "work" in run.err

@@ -17,7 +17,7 @@ from ...store.campaigns import CampaignFile, State, path_of
 from ...store.staging import Stage
 from ...store.suppressions import EVERYWHERE, Suppressions
 from ...text.template import variable_name
-from . import broadcast, course, definition, trial
+from . import broadcast, course, definition, overview, trial
 from .condition import compile as condition
 from .definition import Definition
 from .engine import Engine
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from ..session import Session
     from .forecast import Plan
 
-VERB = "campaign"
 OWN_LINK = "#unsubscribe"  # stands in for it where a copy is shown
 Ending = Literal["failed", "unknown"]
 
@@ -41,6 +40,7 @@ class Options:
     """What the command line says. ``retry`` is who is sent to again."""
 
     name: str = ""
+    account: str = ""
     recipients: str = ""
     segment: str = ""
     keep_content: bool = False
@@ -134,8 +134,9 @@ class Campaign:
 
     def heed(self) -> None:
         """Leave out whoever was suppressed since the list was read."""
+        newest = self.suppressions.newest()  # before, or who is suppressed meanwhile is missed
         heed(self.file, self.suppressions, self.lists, int(self.file.get("suppressions", 0)))
-        self.file.put(suppressions=self.suppressions.newest())
+        self.file.put(suppressions=newest)
 
     def _read(self, rows: Rows, mark: str) -> None:
         wanted = self.definition
@@ -192,6 +193,7 @@ class Campaign:
                 totals, held_back = self.file.totals(), self._held_back()
                 result = Result(totals, held_back, engine.progress, engine.error)
             if result.error is None and not result.left and self.hosted:
+                self._still_wanted()
                 broadcast.launch(self, at)
         except e.MktoolError as error:
             result.error = error
@@ -249,13 +251,19 @@ class Campaign:
             ):
                 self.session.provider.check()
 
+    def _still_wanted(self) -> None:
+        """Raise `Interrupted` if somebody stopped it since the last look."""
+        self.session.breathe()
+        if word := self._stopped():
+            raise e.Interrupted(f"the campaign was {word} by another process")
+
     def _stopped(self) -> str:
         state = self.acts.state(self.act.id)
         return state if state in ("paused", "cancelled") else ""
 
     def verdict(self, result: Result) -> e.MktoolError | None:
         """Return why a run was not what was asked for: what ended it, or who was left out."""
-        show, progress = f"mktool campaign show {self.definition.name}", result.progress
+        show, progress = overview.command("show", self.definition.name), result.progress
         if result.error is not None:
             return result.error
         if progress.failed:

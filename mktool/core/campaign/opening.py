@@ -22,9 +22,10 @@ from ...store.acts import Act, Acts, Wanted
 from ...store.campaigns import CampaignFile, path_of
 from ...store.locks import lock_path, named_lock
 from ..settings import DEFAULT
-from . import definition
-from .campaign import VERB, Campaign, Options
+from . import definition, overview
+from .campaign import Campaign, Options
 from .definition import Definition
+from .overview import VERB
 from .recipients import shown
 from .way import delivery_of
 
@@ -42,6 +43,8 @@ def read(path: Path, options: Options, settings: Settings) -> Definition:
     changed: dict[str, Any] = {}
     if options.name:
         changed["name"] = options.name
+    if options.account:
+        changed["account"] = options.account
     if options.recipients:
         changed["recipients"] = options.recipients
     if name := options.segment or found.segment:
@@ -106,7 +109,8 @@ def standing(found: Act, wanted: Definition, options: Options) -> Standing:
     """
     if found.state == "paused":
         raise e.InvalidInput(
-            f"the campaign {wanted.name!r} is paused", hint=f"mktool campaign resume {wanted.name}"
+            f"the campaign {wanted.name!r} is paused",
+            hint=overview.command("resume", wanted.name),
         )
     if found.state == "cancelled":
         raise e.InvalidInput(

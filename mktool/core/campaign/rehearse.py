@@ -30,9 +30,10 @@ from ...text.address import email_address, phone_number
 from ..rehearsal import rehearse
 from ..settings import DEFAULT, Settings, environment_accounts, ledger_path
 from . import broadcast, definition, opening
-from .campaign import VERB, Campaign, Options
+from .campaign import Campaign, Options
 from .compose import Composer, Enlister
 from .definition import Definition
+from .overview import VERB
 from .recipients import Rows
 from .run import Course
 from .tables import Table

@@ -110,7 +110,7 @@ class _Reading:
         if began is None or (is_hosted(self.definition) and not file.get("launched")):
             raise e.InvalidInput(
                 f"the campaign {act.key!r} has not gone out yet",
-                hint=f"mktool campaign show {act.key}",
+                hint=overview.command("show", act.key),
             )
         ref = str(file.get("draft") or "")
         self.sent = Sent(str(act.key), began - EARLIER, self.definition.tags, ref)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ... import errors as e
 from .. import moments
+from . import overview
 from .plan import HELD_BACK
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ def wait(campaign: Campaign) -> float:
     """Have a campaign whose test is out go on by itself after its time; return that moment."""
     test = campaign.definition.ab
     assert test is not None
-    due = float(campaign.file.get("test_until", 0) or campaign.session.ledger.clock() + test.wait)
+    out = max(campaign.session.ledger.clock(), float(campaign.file.get("held_until", 0)))
+    due = float(campaign.file.get("test_until", 0) or out + test.wait)
     campaign.file.put(test_until=due)
     campaign.acts.later(
         campaign.act.id, due, moments.shown(datetime.fromtimestamp(due, UTC).astimezone())
@@ -79,5 +80,5 @@ def number_of(definition: Definition, variant: str) -> int:
 
 
 def _by_hand(campaign: Campaign) -> str:
-    name = shlex.quote(campaign.definition.name)
-    return f"mktool campaign report {name}, then mktool campaign winner {name} A, or B"
+    report, winner = (overview.command(v, campaign.definition.name) for v in ("report", "winner"))
+    return f"{report}, then {winner} A, or B"

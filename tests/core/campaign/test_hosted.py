@@ -17,6 +17,7 @@ from mktool.capability import CanBroadcast, CanDeliver
 from mktool.core.campaign import halt, opening, rehearse, track
 from mktool.core.campaign.campaign import Options, Result
 from mktool.core.campaign.definition import Definition
+from mktool.core.campaign.run import Progress
 from mktool.core.settings import Settings, ledger_path
 from mktool.store.acts import Acts
 from mktool.store.campaigns import State
@@ -123,6 +124,21 @@ def test_what_the_vendor_keeps_is_taken_back(box: Box, settings: Settings, write
     assert halt.cancel(settings, ledger, act).back == 3
     ledger.close()
     assert got(box) == {}
+
+
+def test_what_was_stopped_meanwhile_is_not_launched(
+    box: Box, settings: Settings, write: Write
+) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.done == 3:
+            campaign.acts.mark(campaign.act.id, "cancelled")
+
+    with opening.opened(settings, write(), Options()) as campaign:
+        campaign.stage()
+        result = campaign.send(stop)
+    assert isinstance(result.error, e.Interrupted)
+    assert got(box) == {}
+    assert box.calls("/broadcasts") == 0
 
 
 def test_its_events_are_the_vendors(box: Box, settings: Settings, write: Write) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -197,11 +199,35 @@ def test_no_login_leaves_nothing_behind(launch: Launch, monkeypatch: pytest.Monk
 
 def test_what_the_command_line_changes(launch: Launch) -> None:
     launch.write(CONTENT, where="[segment]\nwhere = \"name != 'bob'\"\n")
-    options = Options(name="other", recipients="more.csv", skip_invalid=True)
-    wanted = opening.read(launch.file, options, launch.settings)
+    said: dict[str, Any] = {
+        "name": "other",
+        "account": "work",
+        "recipients": "more.csv",
+        "skip_invalid": True,
+    }
+    wanted = opening.read(launch.file, Options(**said), launch.settings)
     plain = opening.read(launch.file, Options(), launch.settings)
-    assert replace(plain, name="other", recipients="more.csv", skip_invalid=True) == wanted
+    assert replace(plain, **said) == wanted
     assert launch.send().totals == {State.SENT: 2, State.PENDING: 0}
+
+
+def test_who_is_suppressed_while_suppressions_are_read_is_left_out(
+    box: Box, launch: Launch
+) -> None:
+    class Busy(Suppressions):
+        """Another process suppresses somebody in the middle of it."""
+
+        def reason(self, address: str, lists: Sequence[str]) -> str:
+            self.add([Suppressed("eve@acme.example", "manual")], source="test")
+            return super().reason(address, lists)
+
+    wanted = opening.read(launch.file, Options(), launch.settings)
+    with opening.opened(launch.settings, wanted, Options()) as campaign:
+        campaign.suppressions = Busy(campaign.session.ledger)
+        campaign.suppressions.add([Suppressed("ann@acme.example", "manual")], source="test")
+        campaign.stage()
+        campaign.send()
+    assert got(box) == Counter(["bob"])
 
 
 def test_who_failed_is_sent_to_again_when_asked_and_suppressions_count(

@@ -109,6 +109,13 @@ def test_the_winner_goes_to_those_who_were_held_back(test: Trial, box: Box) -> N
     assert test.subjects() - before == Counter({subject: held})
 
 
+def test_the_wait_begins_when_the_vendor_sends(test: Trial, box: Box) -> None:
+    with test.opened() as campaign:
+        later = box.clock() + 86_400
+        campaign.file.put(held_until=later)
+        assert campaign.send().due == pytest.approx(later + 4 * 3600)
+
+
 def test_nothing_is_chosen_while_the_vendor_cannot_be_asked(test: Trial, box: Box) -> None:
     with test.opened() as campaign:
         campaign.send()
