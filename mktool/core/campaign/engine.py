@@ -62,9 +62,11 @@ class Engine:
         ]
         for thread in threads:
             thread.start()
-        self._recover()
         try:
+            self._recover()
             self._loop()
+        except e.MktoolError as error:  # a full disk, say: what is on the wire stays in doubt
+            self.error = error
         finally:
             for _ in threads:
                 self._jobs.put(None)
@@ -231,15 +233,15 @@ class Engine:
     def _in_doubt(self, done: Done) -> None:
         """Keep the batch claimed where its fate can still be found out, else call it unknown."""
         claim = done.job.claim
-        rows = self._rows(done)
+        rows = [*done.outcomes, *(Outcome(seq, State.SENT) for seq in done.implied)]
         whole = len(done.doubt) == len(done.job.people)
         can_repeat = self.run.repeats and (whole or self.run.broadcast is not None)
+        can_repeat = can_repeat and self._key_is_good(claim)
         if can_repeat and not isinstance(done.error, e.Rejected):
             self.work.later(claim, 1.0)
             return
-        resolved = {o.seq for o in rows} | set(done.implied) | set(done.doubt)
+        resolved = {o.seq for o in rows} | set(done.doubt)
         rows += [Outcome(p.seq, State.RETRY) for p in done.job.people if p.seq not in resolved]
-        rows += [Outcome(seq, State.SENT) for seq in done.implied]
         if isinstance(self.session.provider, CanTrace):
             self.file.note(rows)
             self.work.later(claim, self._settling())
