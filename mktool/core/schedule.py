@@ -130,7 +130,8 @@ def _campaign(
         result.error = error
     if isinstance(result.error, e.Interrupted):
         raise result.error
-    if result.error is None or isinstance(result.error, (*FINAL, e.Partial)):
+    stopped = acts.state(act.id) in ("paused", "cancelled")  # by a person, meanwhile
+    if stopped or result.error is None or isinstance(result.error, (*FINAL, e.Partial)):
         return result, True  # it is on record
     acts.mark(act.id, "scheduled", code=result.error.code, error=result.error.message)
     return result, act.code != result.error.code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from mktool.core.content import media_from
 from mktool.core.publish import Published
 from mktool.core.settings import Settings
 from mktool.model import Post
-from mktool.store.acts import Act, Acts
+from mktool.store.acts import Act, Acts, Wanted
 from mktool.store.config import load
 from mktool.store.ledger import Ledger
 from mktool.store.locks import lock_path, named_lock
@@ -247,6 +248,22 @@ class TestRunning:
         schedule.cancel(ledger, 2)
         assert [r.state for r, _ in results] == ["duplicate"]
         assert (state(ledger, 2), x.box.texts) == ("cancelled", ["one"])
+
+    def test_a_campaign_that_was_cancelled_meanwhile_stays_so(
+        self, x: Sender, ledger: Ledger
+    ) -> None:
+        add(x, "one")
+        due(ledger, 1, late=9)
+        wanted = Wanted("campaign", "x", "default", "launch", "", {}, ledger.clock() - 1)
+        launch = Acts(ledger).open(wanted)
+        results = schedule.run_due(Settings(load()), HOUR, lambda text: None)
+        assert next(results)[0].state == "done"
+        Acts(ledger).mark(launch.id, "cancelled")
+        short = hashlib.sha256(b"launch").hexdigest()[:16]
+        with named_lock(lock_path(f"campaign-{short}"), "mktool send-campaign"):
+            [(result, _)] = results
+        assert isinstance(result.error, e.Busy)
+        assert state(ledger, launch.id) == "cancelled"
 
     def test_one_run_at_a_time(self, x: Sender) -> None:
         path = lock_path("run-due")
