@@ -166,12 +166,14 @@ def _progress(act: Act, sent: int) -> str:
 
 
 def _next(act: Act) -> str:
+    from ..core.campaign import overview
+
     return {
         "scheduled": f"mktool schedule cancel {act.id}",
         "missed": "mktool run-due --grace 2d",
         "unknown": f"look there, then mktool settle {act.id} --sent | --not-sent"
         if "posts" in act.content
-        else f"mktool campaign show {act.key} --unknown",
+        else f"{overview.command('show', act.key)} --unknown",
     }.get(act.state, "run the same command again")
 
 

@@ -37,9 +37,11 @@ def settle(ledger: Ledger, id: int, *, sent: bool, ref: str = "", url: str = "")
 def _settled(acts: Acts, act: Act, *, sent: bool, posted: Posted) -> Act:
     id = act.id
     if "posts" not in act.content:
+        from .campaign import overview
+
         raise e.InvalidInput(
             f"act {id} is a campaign: what is unknown is known by recipient",
-            hint=f"mktool campaign show {act.key} --unknown",
+            hint=f"{overview.command('show', act.key)} --unknown",
         )
     doubtful = [part for part in acts.parts(id).values() if part.in_doubt]
     if not doubtful:

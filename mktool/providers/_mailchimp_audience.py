@@ -69,10 +69,9 @@ class Audience:
         known = {_address(row) for row in added.each("errors") if row.get("error_code") == KNOWN}
         place = {one.to.lower(): position for position, one in enumerate(people)}
         refused = dict(_refused(added, place))
-        if (
-            known
-        ):  # a "status" would subscribe again who has unsubscribed; "status_if_new" does not:
-            # https://github.com/VingtCinq/python-mailchimp/issues/68
+        # A "status" would subscribe again who has unsubscribed; "status_if_new" does not:
+        # https://github.com/VingtCinq/python-mailchimp/issues/68
+        if known:
             again = [{**member, "status_if_new": status} for member in members
                      if str(member["email_address"]).lower() in known]  # fmt: skip
             changed = self._put(again, update=True)

@@ -95,11 +95,6 @@ class Suppressions:
                 "insert or replace into suppression_syncs (source, at) values (?, ?)", (source, at)
             )
 
-    def count(self) -> int:
-        with self.ledger.guard():
-            row = self.ledger.db.execute("select count(*) from suppressions").fetchone()
-        return int(row[0])
-
     def newest(self) -> int:
         """Return the number of the newest suppression: what came later has a greater one."""
         with self.ledger.guard():

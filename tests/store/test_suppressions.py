@@ -28,7 +28,7 @@ def test_an_address_is_suppressed_in_every_spelling(book: Suppressions) -> None:
     assert book.reason("Ann@ACME.example", (EVERYWHERE,)) == "unsubscribed"
     assert book.reason("eve@acme.example", (EVERYWHERE,)) == ""
     assert book.add([ANN], source="another") == 0
-    assert book.count() == 2
+    assert len([*book.rows()]) == 2
     assert list(book.rows()) == [
         Row("ann@acme.example", EVERYWHERE, "unsubscribed", "a test", 1000.0),
         Row("bob@acme.example", EVERYWHERE, "bounced", "a test", 1000.0),
@@ -53,7 +53,7 @@ def test_only_a_hash_is_kept_where_that_is_asked_for(book: Suppressions, tmp_pat
     book.ledger.db.execute("pragma wal_checkpoint(truncate)")
     assert b"ann@acme" not in (tmp_path / "ledger.db").read_bytes().lower()
     assert book.remove("Bob@acme.example") == 1
-    assert book.count() == 1
+    assert len([*book.rows()]) == 1
 
 
 def test_a_key_that_two_share_suppresses_one(book: Suppressions) -> None:
@@ -101,5 +101,5 @@ def broken() -> Iterator[Suppressed]:
 def test_a_source_that_breaks_off_adds_nothing(book: Suppressions) -> None:
     with pytest.raises(Exception, match="disk"):
         book.add(broken(), source="test")
-    assert book.count() == 0
+    assert not [*book.rows()]
     assert book.add((Suppressed(one, "manual") for one in people(500)), source="test") == 500

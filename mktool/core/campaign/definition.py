@@ -60,8 +60,8 @@ class Definition:
 
     ``column`` holds the addresses; ``rate`` is in messages per second; ``cost`` and ``revenue``
     are of the whole campaign; ``options`` are the vendor's own. ``hosted``: the vendor keeps the
-    audience and sends. ``subject``, ``html``, ``text``,
-    ``preheader`` and ``unsubscribe`` are templates.
+    audience and sends. ``subject``, ``html``, ``text``, ``preheader`` and ``unsubscribe`` are
+    templates.
     """
 
     path: Path
