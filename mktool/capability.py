@@ -77,10 +77,11 @@ class CanTrace(Protocol):
     """Find out which messages of a lost request the vendor has."""
 
     @abstractmethod
-    def trace(self, batch: Batch, since: float, /) -> Mapping[int, str]:
+    def trace(self, batch: Batch, since: float, known: frozenset[str], /) -> Mapping[int, str]:
         """Return the vendor's ids of the messages it took after ``since``, by position.
 
-        Read-only; what is not in it did not happen. Raises `Unsupported` where it cannot be told.
+        ``known`` are ids of other messages to the same people. Read-only; what is not in it did
+        not happen. Raises `Unsupported` where it cannot be told.
         """
 
 

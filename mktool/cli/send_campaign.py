@@ -239,20 +239,22 @@ def _refuse_invalid(plan: Plan) -> None:
 
 def _confirm(given: Settings, campaign: Campaign, plan: Plan, confirm: int | None) -> None:
     """Have the number of recipients confirmed, where there are many or a script says one."""
+    some = campaign.options.limit or campaign.options.retry
+    number = plan.to_send if some else plan.audience
     if confirm is not None:
         if confirm not in campaign.confirmable(plan):
             raise e.InvalidInput(
-                f"--confirm {confirm}, but it is for {plan.audience} recipients",
-                hint=f"if that is right: --confirm {plan.audience}",
+                f"--confirm {confirm}, but it is for {number} recipients",
+                hint=f"if that is right: --confirm {number}",
             )
     elif campaign.needs_confirmation(plan, int(given.config.get("campaign", "confirm_above"))):
         if not terminal().interactive:
             raise e.InvalidInput(
-                f"{plan.audience} recipients: somebody has to confirm that",
-                hint=f"--confirm {plan.audience}",
+                f"{number} recipients: somebody has to confirm that",
+                hint=f"--confirm {number}",
             )
-        typed = terminal().ask(f"Type {plan.audience} to send: ")
-        if typed.replace(",", "") != str(plan.audience):
+        typed = terminal().ask(f"Type {number} to send: ")
+        if typed.replace(",", "") != str(number):
             raise e.InvalidInput("that is another number; nothing was sent")
     campaign.confirmed(plan)
 

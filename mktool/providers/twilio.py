@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -98,13 +98,13 @@ class Twilio(Provider, CanCheck, CanDeliver, CanTrace, CanTrack, CanHold):
             raise e.InvalidInput("to be sent later, from must be a Messaging Service (MG…)")
         return Receipt((self.client.call(SEND, self._account, form=form).need("sid"),))
 
-    def trace(self, batch: Batch, since: float, /) -> Mapping[int, str]:
+    def trace(self, batch: Batch, since: float, known: Collection[str] = (), /) -> dict[int, str]:
         if batch.extra.keys() & REWRITES or not all(message.text for message in batch.messages):
             raise e.Unsupported("Twilio gives back no text that tells these messages from others")
-        return {position: item.need("sid")
-                for position, message in enumerate(batch.messages)
+        return {position: sid for position, message in enumerate(batch.messages)
                 for item in self._listed({"To": message.to})
-                if _is(item, batch.sender.address, message.text, since - 60)}  # fmt: skip
+                if (sid := item.need("sid")) not in known
+                and _is(item, batch.sender.address, message.text, since - 60)}  # fmt: skip
 
     def track(self, sent: Sent, /) -> Iterator[Event]:
         # The filter takes whole days in GMT; what still waits has no date and is not listed.

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from ..errors import MktoolError, StorageError
 from ..text.address import identity
-from .outcomes import CLAIMED, DONE, OPEN, Claim, Outcome, Outcomes, State, inside, packed
+from .outcomes import CLAIMED, DONE, OPEN, Claim, Outcome, Outcomes, State, inside, packed, unpacked
 from .paths import data_dir
 
 VERSION = 1
@@ -155,6 +155,19 @@ class CampaignFile(Outcomes):
                     waits = state == State.RETRY and not inside(doubtful, seq, variant)
                 if waits:
                     yield seq, address
+
+    def vendor_ids(self, keys: Iterable[int]) -> set[str]:
+        """Return the vendor's ids of the messages to whoever has one of these keys."""
+        found = set[str]()
+        for key in keys:
+            with self.guard():
+                rows = self.db.execute(
+                    "select o.vendor from recipients r join outcomes o on o.seq = r.seq"
+                    " where r.key = ? and o.vendor is not null",
+                    (key,),
+                )
+                found.update(unpacked(vendor) for (vendor,) in rows)
+        return found
 
     # -- sending -------------------------------------------------------------------------------
 

@@ -312,7 +312,10 @@ class Campaign:
         return plan.to_send > above and news
 
     def confirmed(self, plan: Plan) -> None:
-        self.file.put(confirmed=max(plan.audience, int(self.file.get("confirmed", 0))))
+        """Keep that a plan was confirmed: with a limit, not for those it leaves out."""
+        everyone = Result(self.file.totals(), self._held_back()).left
+        count = plan.audience - (everyone - plan.to_send)
+        self.file.put(confirmed=max(count, int(self.file.get("confirmed", 0))))
 
     def reasons(self) -> list[tuple[str, str, str, int]]:
         """Return (state, code, words, how many) of who did not get it, the most frequent first."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 0.5  # seconds until a signal is noticed
 LOST_IN_A_ROW = 5  # requests without an answer after which a run stops
 UNSENT = Ended("unsent")  # a batch of which nobody could be sent to
+SLOW = 3  # timeouts
 KEY_MARGIN = 0.9  # of the time for which a vendor says that it remembers a key
 
 
@@ -244,7 +245,7 @@ class Engine:
         rows += [Outcome(p.seq, State.RETRY) for p in done.job.people if p.seq not in resolved]
         if isinstance(self.session.provider, CanTrace):
             self.file.note(rows)
-            self.work.later(claim, self._settling())
+            self.work.later(claim, self._settling(slow=done.slow))
             return
         rows += [_unknown(seq, done.error) for seq in done.doubt]
         self.progress.unknown += len(done.doubt)
@@ -303,9 +304,10 @@ class Engine:
         age = self.clock.now() - claim.at
         return -60.0 < age < self.delivery.key_seconds * KEY_MARGIN
 
-    def _settling(self) -> float:
-        """Return the seconds after which what a vendor does not show will not appear any more."""
-        return self.session.spec.timeout
+    def _settling(self, *, slow: bool = False) -> float:
+        """Return the seconds after which what a vendor does not show will not appear any more: one
+        that was too slow for us may still be at work."""
+        return self.session.spec.timeout * (SLOW if slow else 1)
 
 
 def _calls(done: Done) -> Sequence[Ended]:

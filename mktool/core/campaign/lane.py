@@ -34,9 +34,10 @@ DOUBTS_IN_A_ROW = 3  # lost answers after which a lane stops asking for more
 
 
 class Job(NamedTuple):
-    """A claimed batch to send, or (``trace``) to ask the vendor about.
+    """A claimed batch to send, or (``trace``) to ask the vendor about, where ``known`` are ids of
+    other messages to these people.
 
-    ``since`` is when it was claimed, ``pace`` the seconds between its requests. ``redo``: it may
+    ``call`` is its id in the ledger, ``pace`` the seconds between its requests. ``redo``: it may
     be at the vendor already, under the same key.
     """
 
@@ -49,6 +50,7 @@ class Job(NamedTuple):
     pace: float = 0.0
     redo: bool = False
     trace: bool = False
+    known: frozenset[str] = frozenset()
     broadcast: Broadcast | None = None
 
 
@@ -64,6 +66,7 @@ class Done:
     implied: list[int] = field(default_factory=list)
     vendor: str = ""
     doubt: list[int] = field(default_factory=list)
+    slow: bool = False  # an answer was waited for as long as it may take
     error: e.MktoolError | None = None
     calls: list[Ended] = field(default_factory=list)
     seen: list[Throttled] = field(default_factory=list)
@@ -135,7 +138,7 @@ class Lane:
 
     def __init__(self, session: Session, delivery: Delivery, halt: threading.Event) -> None:
         settings, spec = session.settings, session.spec
-        self.delivery = delivery
+        self.delivery, self.timeout = delivery, spec.timeout
         self.halt = halt
         self._tally = Tally(settings.sleep)
         self._fixed = Fixed(Login())
@@ -162,6 +165,8 @@ class Lane:
             known = {o.seq for o in done.outcomes} | set(done.implied)
             done.doubt = [p.seq for p in job.people if p.seq not in known]
             done.error = e.MktoolError(f"{type(error).__name__}: {error}")
+        patience = 500 * self.timeout  # half of it, in milliseconds
+        done.slow = any(c.outcome == "unknown" and c.ms > patience for c in self._tally.ended)
         done.calls, done.seen = self._tally.ways(), self._tally.seen
         return done
 
@@ -292,7 +297,8 @@ class Lane:
     def _trace(self, job: Job, done: Done) -> None:
         assert isinstance(self.provider, CanTrace)
         messages = [job.composer.message(person) for person in job.people]
-        found = self.provider.trace(_addressed(job, messages, job.batch.key), job.claim.at)
+        batch = _addressed(job, messages, job.batch.key)
+        found = self.provider.trace(batch, job.claim.at, job.known)
         done.outcomes += [
             Outcome(messages[place].seq, State.SENT, vendor=id) for place, id in found.items()
         ]

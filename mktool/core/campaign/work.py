@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from bisect import insort
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ...spec import DAY
 from ...store import limits as rate
-from ...store.campaigns import CampaignFile, Claim, Outcome, Recipient, State
+from ...store.acts import Acts
+from ...store.campaigns import CampaignFile, Claim, Outcome, Recipient, State, key_of, path_of
 from ...store.suppressions import Suppressions
 from .lane import Job
 from .run import Course, Run
@@ -25,7 +28,7 @@ class Work:
 
     def __init__(self, session: Session, file: CampaignFile, run: Run) -> None:
         self.session, self.file, self.run = session, file, run
-        self.doubtful: deque[tuple[float, Claim]] = deque()
+        self.doubtful: list[tuple[float, Claim]] = []
         self._claimed = 0
         self._seen = int(file.get("suppressions", 0))
         self._suppressions = Suppressions(session.ledger)
@@ -34,7 +37,7 @@ class Work:
 
     def later(self, claim: Claim, seconds: float) -> None:
         """Look at a batch in doubt again, after a while."""
-        self.doubtful.append((time.monotonic() + seconds, claim))
+        insort(self.doubtful, (time.monotonic() + seconds, claim))
 
     @property
     def ripe_at(self) -> float:
@@ -45,7 +48,7 @@ class Work:
         """Yield up to ``room`` jobs, the doubtful ones that are ripe first."""
         now = time.monotonic()
         while room > 0 and self.doubtful and self.doubtful[0][0] <= now:
-            _, claim = self.doubtful.popleft()
+            _, claim = self.doubtful.pop(0)
             if (people := self.file.members(claim)) and (job := self._again(claim, people)):
                 yield job
                 room -= 1
@@ -148,7 +151,18 @@ class Work:
         job = self._job(claim, people)
         if self.run.repeats:
             return job._replace(redo=True)
-        return job._replace(trace=True)
+        return job._replace(trace=True, known=self._known(claim, people))
+
+    def _known(self, claim: Claim, people: Sequence[Recipient]) -> frozenset[str]:
+        """Return the ids of other campaigns' messages to these people, which are not ours."""
+        found = set[str]()
+        for act in Acts(self.session.ledger).of("campaign"):
+            mine = act.provider == self.session.spec.name and act.account == self.session.account
+            path = path_of(act.id)
+            if mine and act.id != self.run.act and act.updated > claim.at - DAY and path.exists():
+                with CampaignFile(path) as other:
+                    found |= other.vendor_ids(key_of(person.address) for person in people)
+        return frozenset(found)
 
 
 def heed(

@@ -118,7 +118,9 @@ class Vendor:
         class Asked(Toy, CanTrace):
             spec = described
 
-            def trace(self, batch: Batch, since: float, /) -> Mapping[int, str]:
+            def trace(
+                self, batch: Batch, since: float, known: frozenset[str], /
+            ) -> Mapping[int, str]:
                 return vendor.trace(batch)
 
         return Asked if trace else Toy
