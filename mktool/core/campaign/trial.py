@@ -74,7 +74,9 @@ def choose(file: CampaignFile, wanted: Definition, variant: str) -> int:
 def number_of(definition: Definition, variant: str) -> int:
     """Return the number of a variant, from 1; `InvalidInput` lists them."""
     names = [one.name for one in definition.variants]
-    if definition.ab is None or variant.upper() not in names:
+    if definition.ab is None:
+        raise e.InvalidInput(f"the campaign {definition.name!r} is no test: it has no [ab]")
+    if variant.upper() not in names:
         raise e.InvalidInput(f"there is no variant {variant!r}", hint=f"one of {', '.join(names)}")
     return names.index(variant.upper()) + 1
 

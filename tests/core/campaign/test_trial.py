@@ -154,6 +154,13 @@ def test_a_person_chooses(test: Trial, box: Box) -> None:
     assert test.subjects()["Two"] == before["Two"] + held
 
 
+def test_without_a_test_there_is_no_winner(test: Trial) -> None:
+    file = test.folder / "launch.toml"
+    file.write_text(file.read_text().partition("[ab]")[0] + 'subject = "One"\n')
+    with test.opened() as campaign, pytest.raises(InvalidInput, match="is no test"):
+        trial.choose(campaign.file, campaign.definition, "A")
+
+
 def test_who_is_added_later_gets_the_winner(test: Trial, box: Box) -> None:
     with test.opened() as campaign:
         campaign.send()
