@@ -174,12 +174,13 @@ class Lane:
 
     def _send(self, job: Job, done: Done) -> None:
         lost = 0
-        for messages in self._requests(job, done):
+        for place, messages in enumerate(self._requests(job, done)):
             if self.halt.is_set():
                 return
             before = len(done.doubt)
-            whole = len(messages) == len(job.people)
-            key = job.batch.key if whole else _key_of_part(job.batch.key, messages)
+            # The same one again under the same key, also where somebody is left out meanwhile.
+            number = messages[0].seq if self.delivery.batch == 1 else place
+            key = f"{job.batch.key}.{number}" if number else job.batch.key
             self._deliver(job, done, messages, key)
             lost = lost + 1 if len(done.doubt) > before else 0
             if lost >= DOUBTS_IN_A_ROW:
