@@ -13,7 +13,11 @@ def main() -> None:
     # A campaign makes some for each recipient, who are gone before an older generation is looked
     # at: with Python's own numbers that takes a quarter of the time of sending.
     gc.set_threshold(100_000, 50, 100)
-    code = _run(sys.argv[1:])
+    try:
+        code = _run(sys.argv[1:])
+    except KeyboardInterrupt:  # before anything was begun
+        print("error: stopped; nothing was done", file=sys.stderr)
+        code = 130
     # What is committed is on the disk and what is printed is flushed: the interpreter would
     # only spend 16 ms more on taking its modules apart.
     try:

@@ -165,8 +165,9 @@ class Delivery:
     ``merge_bytes``. ``key_seconds`` is how long it remembers an idempotency key (0: it takes
     none). ``hold`` is from how many to how many seconds ahead it can keep a message itself, and
     ``grid`` the seconds that such a time must be a multiple of (epoch; 0: any time).
-    ``size`` is the most bytes of one request. ``endpoint`` is what is called. ``culprit`` is a
-    regular expression whose first group is the position of a message in an error code.
+    ``holder`` is how a sender begins who can have messages kept. ``size`` is the most bytes of one
+    request. ``endpoint`` is what is called. ``culprit`` is a regular expression whose first group
+    is the position of a message in an error code.
     """
 
     channel: Literal["email", "sms"]
@@ -179,6 +180,7 @@ class Delivery:
     key_seconds: float = 0.0
     hold: tuple[float, float] = (0.0, 0.0)
     grid: float = 0.0
+    holder: str = ""
     size: int = 0
     culprit: str = "(?!)"  # matches nothing
 

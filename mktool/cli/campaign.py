@@ -57,7 +57,7 @@ def listed(
         for one in found
     ]  # fmt: skip
     terminal().result(
-        data, columns, rows, shorten="name",
+        data, columns, rows, shorten="when",
         empty="no campaign yet: mktool send-campaign --init writes an example",
     )  # fmt: skip
 

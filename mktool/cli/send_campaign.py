@@ -56,7 +56,9 @@ def send_campaign(
     confirm: Annotated[
         int | None, typer.Option(metavar="N", help="Yes, to N recipients; for scripts.")
     ] = None,
-    at: Annotated[str | None, typer.Option(help="When: 2026-12-01T09:00, 'tomorrow 9:00'.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="When: 2026-12-01T09:00, 'tomorrow 9:00', or now.")
+    ] = None,
     as_name: Annotated[str, typer.Option("--as", help="Send it under another name.")] = "",
     keep_content: Annotated[
         bool, typer.Option("--keep-content", help="Go on with the content it began with.")

@@ -66,7 +66,7 @@ class Twilio(Provider, CanCheck, CanDeliver, CanTrace, CanTrack, CanHold):
             Rule(e.Rejected, code="21610", message="the recipient has opted out (STOP)"),
             Rule(e.Rejected, code="30409", message="too late: it is on its way, or was canceled")),
         # Pages differ on the shortest notice, 5 minutes (35115) or 15 (35111): both are met.
-        delivery=Delivery("sms", SEND, concurrency=8, hold=(16 * MINUTE, 35 * DAY)),
+        delivery=Delivery("sms", SEND, concurrency=8, hold=(16 * MINUTE, 35 * DAY), holder="MG"),
         setup=f"""\
 1. {CONSOLE}: copy the Account SID and the auth token, or make an API key (Standard).
 2. Buy a number or make a Messaging Service (MG…), and register it where the country asks for that;

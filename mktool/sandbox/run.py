@@ -44,7 +44,8 @@ def environment(url: str, env: Mapping[str, str]) -> dict[str, str]:
     for name in vendors.names():
         made_up |= vendors.load(name).environment
     kept = {name: value for name, value in env.items() if not name.startswith("MKTOOL_VAULT_")}
-    return {**kept, **made_up, "MKTOOL_SANDBOX": url}
+    # Its mail server needs no login, wherever it is said to be.
+    return {**kept, **made_up, "MKTOOL_SMTP_HOST": "mail.sandbox.example", "MKTOOL_SANDBOX": url}
 
 
 def summary(sandbox: Sandbox) -> list[dict[str, object]]:

@@ -267,8 +267,9 @@ class Campaign:
         if result.error is not None:
             return result.error
         if progress.failed:
+            also = f", and of {progress.unknown:,} nobody knows" if progress.unknown else ""
             return e.Partial(
-                f"{progress.failed:,} were refused", hint=f"{show} --failed; --retry failed"
+                f"{progress.failed:,} were refused{also}", hint=f"{show} --failed; --retry failed"
             )
         if progress.unknown:
             return e.OutcomeUnknown(

@@ -48,6 +48,9 @@ class Content:
     def __init__(self, parts: Parts) -> None:
         url = unsubscribe_template(parts)
         self._address = Program([Piece("unsubscribe", url)]) if url else None
+        # As it is written: the encoding of what is not there is nothing, and no problem.
+        self._plain = Program([Piece("unsubscribe", parts.unsubscribe)]) if url else None
+        self._leads = not parts.unsubscribe.startswith("{")  # it begins with words of ours
         self._program = Program(
             [
                 Piece("unsubscribe", "{{ unsubscribe }}" if url else ""),
@@ -60,11 +63,13 @@ class Content:
         )
         self.variables = self._program.variables
         self._names = frozenset(self.variables)
-        self.sure = _is_sure(parts)
+        self.sure = _is_sure(parts) and (self._leads or not url)
         self._verdicts = dict[frozenset[str], str]()
 
     def problem(self, values: Mapping[str, str]) -> str:
         """Return why a recipient's copy cannot be made, as in "first_name is empty", or ""."""
+        if self._address is not None and not self._leads:
+            return self._problem(values) or self._address_problem(values)
         if not self.sure:
             return self._problem(values)
         empty = self._names.difference(values)
@@ -76,9 +81,20 @@ class Content:
     def _problem(self, values: Mapping[str, str]) -> str:
         try:
             self._program.run(values)
+            if self._plain is not None:
+                self._plain.run(values)
         except ValueError as reason:
             return str(reason)
         return ""
+
+    def _address_problem(self, values: Mapping[str, str]) -> str:
+        """Return what is wrong with an address that a column gives, as no text of ours does."""
+        try:
+            address = self.unsubscribe(values)
+        except ValueError as reason:
+            return str(reason)
+        fine = re.match(r"(https?://|mailto:)\S+$", address, re.IGNORECASE)
+        return "" if fine else "unsubscribe is no https:// or mailto: address"
 
     def render(self, values: Mapping[str, str]) -> Rendered:
         """Return a recipient's copy; ValueError with the reason if there is none."""

@@ -19,6 +19,12 @@ from .plan import HELD_BACK
 from .prepare import Parts, prepare
 from .run import Course
 
+SAID = {
+    "unsubscribe": 'say it in the campaign\'s file: unsubscribe = "https://…/{{ id }}"',
+    "postal_address": 'say it in the campaign\'s file: postal_address = "…"',
+}
+"""Variables that the file of the campaign gives."""
+
 
 class Prepared(NamedTuple):
     """The templates of a variant, ready to be split, and ready to be rendered."""
@@ -67,7 +73,7 @@ def fields_of(
             if re.match(rf"{re.escape(name)}\b", reason):
                 raise e.InvalidInput(
                     f"the list has no column {name}; it has {', '.join(columns)}",
-                    hint=f"rename it, or write {{{{ {name} | default('…') }}}}",
+                    hint=SAID.get(name) or f"rename it, or write {{{{ {name} | default('…') }}}}",
                 )
     return tuple(sorted(wanted & there - {address}))
 

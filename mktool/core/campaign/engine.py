@@ -11,6 +11,7 @@ same idempotency key, or the vendor is asked, or they are reported as unknown.
 from __future__ import annotations
 
 import queue
+import shlex
 import threading
 import time
 from collections import deque
@@ -51,9 +52,12 @@ class Engine:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Done] = queue.SimpleQueue()
         self._flying = 0
+        self._left_out = dict[int, str]()  # who was suppressed since their batch was claimed
         self._next_look = self._begin_at = 0.0
         self._lost_in_a_row = 0
-        self._lanes = [Lane(session, run.delivery, self._halt) for _ in range(run.lanes)]
+        self._lanes = [
+            Lane(session, run.delivery, self._halt, self._left_out) for _ in range(run.lanes)
+        ]
         self.work = Work(session, file, run)
 
     def go(self) -> None:
@@ -126,10 +130,17 @@ class Engine:
         if self.error is None and time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LONGEST_WAIT
             if word := self.run.stopped():
-                self.error = e.Interrupted(f"the campaign was {word} by another process")
+                self.error = self._stopped_by(word)
+            self.work.leave_out(self._left_out, [job for lane in self._lanes for job in lane.at])
         if self.error is not None:
             self._halt.set()
         return self._halt.is_set()
+
+    def _stopped_by(self, word: str) -> e.Interrupted:
+        name = shlex.quote(self.run.courses[0].batch.campaign)
+        resume = f"mktool campaign resume {name}"
+        hint = resume if word == "paused" else "--as NAME sends it as a new campaign"
+        return e.Interrupted(f"the campaign was {word} by another process", hint=hint)
 
     def _turn(self, finished: Sequence[Done], waiting: deque[Job]) -> float:
         """Record what ended and start what may; return the seconds to wait for more, or 0."""
@@ -208,7 +219,7 @@ class Engine:
         """Record how a job ended, in the transaction that is open."""
         job, progress = done.job, self.progress
         refused = [o for o in done.outcomes if o.state == State.FAILED]
-        progress.sent += len(done.outcomes) - len(refused) + len(done.implied)
+        progress.sent += sum(o.state == State.SENT for o in done.outcomes) + len(done.implied)
         progress.failed += len(refused)
         self.errors += len(refused) + bool(done.doubt)
         if job.trace:
@@ -269,7 +280,8 @@ class Engine:
         error = done.error
         self._lost_in_a_row = self._lost_in_a_row + 1 if done.doubt else 0
         told = isinstance(error, e.OutcomeUnknown) or (isinstance(error, e.Rejected) and done.doubt)
-        fatal = error is not None and not told
+        again = self.run.repeats and isinstance(error, e.Unavailable | e.UnexpectedReply)
+        fatal = error is not None and not told and not (again and done.doubt)
         lost = self._lost_in_a_row >= LOST_IN_A_ROW
         if fatal or (error is not None and (done.left or lost)):
             self.error = self.error or error

@@ -85,10 +85,32 @@ def cancel(settings: Settings, ledger: Ledger, act: Act) -> Cancelled:
         acts.mark(act.id, "cancelled")  # at another time than the totals were counted
     if not act.content.get("ready"):
         return Cancelled(0, 0, 0, 0)
+    _give_up(settings, act)
     with overview.opened(act) as file:
         totals = file.totals()
     never = totals.get(State.PENDING, 0) + totals.get(State.RETRY, 0)
     return Cancelled(totals.get(State.SENT, 0), back, late, never)
+
+
+def _give_up(settings: Settings, act: Act) -> None:
+    """Record of whom nobody knows, as no run will find it out any more."""
+    from . import opening
+
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with opening.locked(str(act.key)), overview.opened(act) as file, file.transaction():
+                for claim in file.unfinished():
+                    why = "the campaign was cancelled before it was found out"
+                    people = file.members(claim)
+                    file.confirm(
+                        claim, [Outcome(p.seq, State.UNKNOWN, "", "cancelled", why) for p in people]
+                    )
+            return
+        except e.Busy:
+            if time.monotonic() > end:
+                return  # the sender is at work for longer, and records what it did itself
+            settings.sleep(LOOK_AGAIN)
 
 
 def _is_held(ledger: Ledger, act: Act) -> bool:

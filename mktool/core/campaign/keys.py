@@ -13,6 +13,7 @@ from .document import Key
 
 MAX_VARIANTS = 5
 MAX_SENDER = 998  # characters of a line of a header, RFC 5322 2.1.1
+OURS = {"to", "recipients", "personalizations", "subject", "html", "text", "body", "content"}
 WINNERS = ("opens", "clicks", "manual")
 
 
@@ -30,6 +31,8 @@ def _sender(value: Any) -> Mailbox:
     found = values.line(value)
     if not 1 <= len(found) <= MAX_SENDER:
         raise ValueError("is too long" if found else "is empty")
+    if re.search(r"\{[{%]", found):
+        raise ValueError("must be the same for everybody: no {{ … }}")
     if "@" not in found and "<" not in found:
         return Mailbox(found)
     from email.utils import getaddresses
@@ -73,6 +76,13 @@ def _options(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError("must be a section")
     return {name: values.plain(inner) for name, inner in value.items()}
+
+
+def _vendors(value: Any) -> dict[str, Any]:
+    found = _options(value)
+    if ours := sorted(name for name in found if name.lower() in OURS):
+        raise ValueError(f"must not hold {', '.join(ours)}: that is made for each recipient")
+    return found
 
 
 def _defaults(value: Any) -> dict[str, str]:
@@ -129,7 +139,7 @@ PLAIN = {
     "preheader": Key(values.line, 'preheader = "What is new"'),
     "tags": Key(values.lines_of, 'tags = ["launch"]'),
     "media": Key(_media, 'media = ["https://acme.example/launch.jpg"]'),
-    "options": Key(_options, "[options]"),
+    "options": Key(_vendors, "[options]"),
     "where": Key(values.text, "where = \"country == 'NL'\""),
     "list": Key(values.line, 'list = "newsletter"'),
     "send_at": Key(values.moment, 'send_at = "2026-12-01T09:00"'),

@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -134,12 +134,19 @@ class Fixed:
 
 
 class Lane:
-    """One account's client, for one thread."""
+    """One account's client, for one thread.
 
-    def __init__(self, session: Session, delivery: Delivery, halt: threading.Event) -> None:
+    ``left_out`` says, by number, who must not be sent to any more, and ``at`` what it is doing.
+    """
+
+    def __init__(
+        self, session: Session, delivery: Delivery, halt: threading.Event,
+        left_out: Mapping[int, str],
+    ) -> None:  # fmt: skip
         settings, spec = session.settings, session.spec
         self.delivery, self.timeout = delivery, spec.timeout
-        self.halt = halt
+        self.halt, self.left_out = halt, left_out
+        self.at: tuple[Job, ...] = ()
         self._tally = Tally(settings.sleep)
         self._fixed = Fixed(Login())
         exchange = Exchange(
@@ -152,6 +159,7 @@ class Lane:
     def run(self, job: Job) -> Done:
         """Do a job; whatever goes wrong is in the result."""
         done = Done(job)
+        self.at = (job,)
         self._fixed.current = job.login
         self._tally.start(job.pace)
         try:
@@ -168,6 +176,7 @@ class Lane:
         patience = 500 * self.timeout  # half of it, in milliseconds
         done.slow = any(c.outcome == "unknown" and c.ms > patience for c in self._tally.ended)
         done.calls, done.seen = self._tally.ways(), self._tally.seen
+        self.at = ()
         return done
 
     # -- sending -------------------------------------------------------------------------------
@@ -196,6 +205,10 @@ class Lane:
         for person, message in zip(job.people, job.composer.messages(job.people), strict=True):
             if isinstance(message, ValueError):
                 why = Outcome(person.seq, State.FAILED, code="template", text=str(message))
+                done.outcomes.append(why)
+                continue
+            if most == 1 and person.seq in self.left_out:
+                why = Outcome(person.seq, State.SUPPRESSED, code=self.left_out[person.seq])
                 done.outcomes.append(why)
                 continue
             if merges and message.subject:

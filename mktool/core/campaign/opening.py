@@ -65,7 +65,7 @@ def opened(settings: Settings, wanted: Definition, options: Options) -> Iterator
 
     session = open_session(settings, wanted.provider, wanted.account, many=True)
     try:
-        with _lock(wanted.name):
+        with locked(wanted.name):
             campaign = Campaign(session, _act(session, wanted, options), options, wanted.recipients)
             with campaign.file:  # when it is closed its log is folded into it
                 yield campaign
@@ -81,7 +81,7 @@ def resumed(settings: Settings, act: Act, options: Options) -> Iterator[Campaign
     account = "" if act.account == DEFAULT else act.account
     session = open_session(settings, act.provider, account, many=True)
     try:
-        with _lock(str(act.key)):
+        with locked(str(act.key)):
             campaign = Campaign(session, Acts(session.ledger).get(act.id), options)
             with campaign.file:  # when it is closed its log is folded into it
                 yield campaign
@@ -97,7 +97,7 @@ def go_on(settings: Settings, act: Act) -> tuple[int, e.MktoolError | None]:
         return result.progress.sent, campaign.verdict(result)
 
 
-def _lock(name: str) -> contextlib.AbstractContextManager[None]:
+def locked(name: str) -> contextlib.AbstractContextManager[None]:
     short = hashlib.sha256(name.encode()).hexdigest()[:16]  # a name may be longer than a file's
     return named_lock(lock_path(f"campaign-{short}"), "mktool send-campaign")
 
@@ -150,6 +150,11 @@ def _act(session: Session, wanted: Definition, options: Options) -> Act:
     digest = definition.digest(wanted)
     found = acts.named(VERB, wanted.name)
     if found is None:
+        if options.retry:
+            raise e.InvalidInput(
+                f"there is no campaign {wanted.name!r} of which some could be sent to again",
+                hint="mktool campaign list",
+            )
         return _begin(acts, session, wanted, digest)
     found = _ready(acts, found)
     if (way := standing(found, wanted, options)) != "anew":

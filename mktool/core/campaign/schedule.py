@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from .campaign import Campaign
 
 
+NOW = "now"
+
+
 class Moment(NamedTuple):
     """``at`` is epoch seconds, None for now. ``ours``: `mktool run-due` sends it then, else
     ``holder`` does. ``shown`` is for people."""
@@ -41,6 +44,11 @@ def planned(campaign: Campaign, when: str, zone: str) -> Moment:
     time that the vendor cannot keep.
     """
     file, now = campaign.file, campaign.session.ledger.clock()
+    if when == NOW:
+        file.put(when="", at=0)
+        return Moment()
+    if not when and campaign.act.state == "scheduled" and (file.get("at") or 0) > now:
+        when = str(file.get("when"))  # to forget --at is no wish for now
     if not when:
         return Moment()
     if file.get("when") != when:
@@ -59,7 +67,9 @@ def held_by_vendor(campaign: Campaign, ahead: float) -> bool:
     """Whether the vendor can keep it for so many seconds, and give it back."""
     least, most = campaign.delivery.hold
     able = campaign.hosted or isinstance(campaign.session.provider, CanHold)
-    return able and least <= ahead <= most
+    holder = campaign.delivery.holder
+    fit = all(one.sender.address.startswith(holder) for one in campaign.definition.variants)
+    return able and fit and least <= ahead <= most
 
 
 def _check_grid(campaign: Campaign, at: float, shown: str) -> None:

@@ -33,6 +33,7 @@ class Work:
         self._seen = int(file.get("suppressions", 0))
         self._suppressions = Suppressions(session.ledger)
         self._dropped = set[int]()
+        self._spared = self._suppressions.newest()
         self._left = self._candidates()
 
     def later(self, claim: Claim, seconds: float) -> None:
@@ -120,6 +121,21 @@ class Work:
             return []
         self._claimed += len(people)
         return people
+
+    def leave_out(self, left_out: dict[int, str], jobs: Sequence[Job]) -> None:
+        """Add to ``left_out`` whoever of jobs under way was suppressed since they were claimed,
+        with the reason: those of them whose own request has not begun are spared it."""
+        newest = self._suppressions.newest()
+        if newest == self._spared:
+            return
+        keys = set(self._suppressions.keys(self.run.lists, self._spared))
+        self._spared = newest
+        for person in (person for job in jobs for person in job.people):
+            reason = ""
+            if key_of(person.address) in keys:
+                reason = self._suppressions.reason(person.address, self.run.lists)
+            if reason:
+                left_out[person.seq] = reason
 
     def _heed_suppressions(self) -> None:
         """Leave out whoever was suppressed since the last look, by this process or another."""

@@ -72,7 +72,9 @@ def test_put_together_it_is_the_whole() -> None:
     compared = refused = 0
     for _ in range(600):
         subject, html, text = (some_template(chance) for _ in range(3))
-        parts = Parts(subject, html, text, "https://x.example/{{ a }}?{{ b }}")
+        parts = Parts(
+            subject, html, text, "https://x.example/{{ a | default('') }}?{{ b | default('') }}"
+        )
         splitter = split(parts, mark=MARK)
         assert splitter is not None, parts
         whole = compile(parts)

@@ -46,8 +46,7 @@ def opened(folder: Path, box: Box, provider: str) -> Iterator[Campaign]:
         ("sendgrid", "in 2h", "SendGrid"),
         ("sendgrid", "in 5m", ""),  # too soon to be taken back
         ("sendgrid", "in 4d", ""),  # longer than it keeps anything
-        ("twilio", "in 2h", "Twilio"),
-        ("twilio", "in 5m", ""),
+        ("twilio", "in 2h", ""),  # from a number, which keeps nothing
         ("resend", "in 2h", ""),
     ],
 )
