@@ -88,7 +88,8 @@ def run_due(
         for act in acts.due(now):
             settings.breathe()
             late = now - (act.due or now)
-            yield _missed(acts, act, late) if late > grace else _send(settings, acts, act, say)
+            missed = late > grace and not _under_way(act)
+            yield _missed(acts, act, late) if missed else _send(settings, acts, act, say)
 
 
 def _send(
@@ -126,6 +127,8 @@ def _campaign(
 
     try:
         result.recipients, result.error = go_on(settings, act)
+    except e.Busy:  # it is being sent, by another process
+        return result, False
     except e.MktoolError as error:
         result.error = error
     if isinstance(result.error, e.Interrupted):
@@ -135,6 +138,16 @@ def _campaign(
         return result, True  # it is on record
     acts.mark(act.id, "scheduled", code=result.error.code, error=result.error.message)
     return result, act.code != result.error.code
+
+
+def _under_way(act: Act) -> bool:
+    """Whether a campaign has begun: it goes on, however late."""
+    if act.verb != CAMPAIGN or not act.content.get("ready"):
+        return False
+    from ..store.campaigns import CampaignFile, path_of
+
+    with CampaignFile(path_of(act.id)) as file:
+        return file.begun()
 
 
 def _items(act: Act) -> int:

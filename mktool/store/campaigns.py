@@ -275,12 +275,17 @@ class CampaignFile(Outcomes):
         )
 
     def send_again(self, states: Sequence[State]) -> int:
-        """Have recipients in these states sent to once more; return how many."""
+        """Have recipients in these states sent to once more; return how many.
+
+        Not those amid a batch in doubt that was sent again: it must stay as it was.
+        """
         marks = ", ".join("?" * len(states))
         with self.transaction() as db:
             done = db.execute(
-                f"update outcomes set state = ?, code = null, text = null where state in ({marks})",  # noqa: S608 - question marks
-                (State.RETRY, *states),
+                "update outcomes set state = ?, code = null, text = null"  # noqa: S608 - marks
+                f" where state in ({marks}) and not exists (select 1 from batches b"
+                " where b.retry and b.state = ? and outcomes.seq between b.lo and b.hi)",
+                (State.RETRY, *states, CLAIMED),
             )
         return done.rowcount
 

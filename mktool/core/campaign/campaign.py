@@ -87,7 +87,8 @@ class Campaign:
         self.definition = definition.from_json(act.content["definition"])
         self.token = str(act.content["token"])
         self.file = file or CampaignFile(path_of(act.id), create=not act.content.get("ready"))
-        self.postal_address = str(session.settings.config.get("campaign", "postal_address"))
+        usual = session.settings.config.get("campaign", "postal_address")
+        self.postal_address = str(act.content.get("postal_address", usual))
         self.hosted = is_hosted(self.definition)  # the vendor itself sends, to its audience
         self.contents = course.contents(self._shown(), self.postal_address)
         self.delivery = course.fitting(delivery_of(self.definition), self.contents)
@@ -293,6 +294,9 @@ class Campaign:
             self.acts.mark(self.act.id, "open")
         elif result.held_back:
             result.due = trial.wait(self)
+        elif unknown := result.totals.get(State.UNKNOWN, 0):
+            why = f"of {unknown:,} nobody knows whether they got it"
+            self.acts.mark(self.act.id, "unknown", code=e.OutcomeUnknown.code, error=why)
         else:
             self.acts.mark(self.act.id, "done")
 
@@ -305,7 +309,7 @@ class Campaign:
     def confirmable(self, plan: Plan) -> set[int]:
         """Return the numbers that confirm a plan: of everybody, of who is left, or what was
         confirmed before, of which some dropped out since."""
-        before = int(self.file.get("confirmed", 0))
+        before = int(self.file.get("said", 0))
         return {plan.audience, plan.to_send} | ({before} if before >= plan.audience else set())
 
     def needs_confirmation(self, plan: Plan, above: int) -> bool:
@@ -316,7 +320,10 @@ class Campaign:
         """Keep that a plan was confirmed: with a limit, not for those it leaves out."""
         everyone = Result(self.file.totals(), self._held_back()).left
         count = plan.audience - (everyone - plan.to_send)
-        self.file.put(confirmed=max(count, int(self.file.get("confirmed", 0))))
+        self.file.put(
+            confirmed=max(count, int(self.file.get("confirmed", 0))),
+            said=max(plan.audience, int(self.file.get("said", 0))),
+        )
 
     def reasons(self) -> list[tuple[str, str, str, int]]:
         """Return (state, code, words, how many) of who did not get it, the most frequent first."""

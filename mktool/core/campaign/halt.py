@@ -149,7 +149,9 @@ def _released(campaign: Campaign) -> Iterator[Outcome]:
     if not one_by_one and not file.get("released"):
         if campaign.hosted and file.get("launching"):
             assert isinstance(provider, CanBroadcast)
-            provider.recall(str(file.get("draft")))
+            draft = str(file.get("draft"))
+            if provider.launched(draft):
+                provider.recall(draft)
         elif not campaign.hosted and isinstance(provider, CanHold):
             provider.release(hold, ())
         file.put(released=1)  # so that a run that goes on after a crash does not ask again

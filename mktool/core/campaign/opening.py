@@ -183,7 +183,11 @@ def _ready(acts: Acts, act: Act) -> Act:
 
 
 def _wanted(session: Session, wanted: Definition, digest: str, token: str) -> Wanted:
-    content = {"token": token, "definition": _kept(wanted)}
+    content = {
+        "token": token,
+        "definition": _kept(wanted),
+        "postal_address": session.settings.config.get("campaign", "postal_address"),
+    }
     return Wanted(VERB, session.spec.name, session.account, wanted.name, digest, content)
 
 
