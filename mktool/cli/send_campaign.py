@@ -296,6 +296,8 @@ def _progress(plan: Plan) -> Iterator[Callable[[Progress], None]]:
 
 def show(campaign: Campaign, result: Result, plan: Plan | None = None) -> int:
     """Show how a run ended, and return its exit code."""
+    from ..core.campaign import overview
+
     out = terminal()
     totals = {state.name.lower(): count for state, count in sorted(result.totals.items()) if count}
     error = campaign.verdict(result)
@@ -316,6 +318,10 @@ def show(campaign: Campaign, result: Result, plan: Plan | None = None) -> int:
             out.say(f"{result.held_back:,} wait for the winner of the test, in {left} (run-due)")
         elif not result.progress.done:
             out.say(f"{campaign.definition.name} is complete: nobody was left to send to")
+            missed = [f"{totals[w]:,} {w}" for w in ("failed", "unknown") if totals.get(w)]
+            if missed:
+                show = overview.command("show", campaign.definition.name)
+                out.say(f"  {' and '.join(missed)}: {show}")
         return 0
     if not out.json:
         out.error(error)
