@@ -119,6 +119,13 @@ class Reply:
             raise self._odd(f"{path!r} is not a list of objects")
         return rows
 
+    def texts(self, path: str, name: str, count: int) -> list[str]:
+        """Return a documented text of each object of a list, of which there are ``count``."""
+        found: list[Any] = [row.get(name) for row in self.rows(path)]
+        if len(found) != count or not all(isinstance(v, str) and _is_text(v) for v in found):
+            raise self._odd(f"not {count} of {path + '.' + name!r} in the reply")
+        return found
+
     def each(self, path: str) -> list[Reply]:
         """Return the objects of a documented list, each as a reply of its own."""
         return [Reply(r, self.headers, self.where, write=self._write) for r in self.rows(path)]
@@ -172,6 +179,9 @@ class Placeholder(Reply):
 
     def number(self, path: str) -> float:
         return 1.0
+
+    def texts(self, path: str, name: str, count: int) -> list[str]:
+        return [f"‹{path}.{number}.{name}›" for number in range(count)]
 
     def each(self, path: str) -> list[Reply]:
         return [self]

@@ -109,9 +109,9 @@ class Resend(Broadcasts, CanCheck, CanDeliver, CanBroadcast, CanTrack, CanSuppre
         reasons = set(refused.values())
         if len(refused) == len(body) > 1 == len(reasons):  # all for one: it is the campaign's fault
             raise e.Rejected(reasons.pop().text, reply.where)
-        taken = (n for n in range(len(body)) if n not in refused)
-        ids = {n: reply.need(f"data.{place}.id") for place, n in enumerate(taken)}
-        return Receipt([ids.get(n, "") for n in range(len(body))], refused=refused)
+        ids = iter(reply.texts("data", "id", len(body) - len(refused)))
+        return Receipt(["" if n in refused else next(ids) for n in range(len(body))],
+                       refused=refused)  # fmt: skip
 
     def track(self, sent: Sent, /) -> Iterator[Event]:
         if sent.ref:

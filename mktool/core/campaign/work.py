@@ -99,7 +99,9 @@ class Work:
         a crash leaves all of them in doubt."""
         size = max(self.run.delivery.batch, self.run.delivery.group)
         if self.run.delivery.batch == 1:
-            size = min(size, max(FEWEST, -(-self.run.expected // self.run.lanes)))
+            # As many rounds as it takes, and the same for each lane in each of them.
+            rounds = -(-self.run.expected // (self.run.lanes * size)) or 1
+            size = min(size, max(FEWEST, -(-self.run.expected // (self.run.lanes * rounds))))
             if pace := self._pace():
                 size = max(1, min(size, int(AHEAD / pace)))
         if self.run.rate:
