@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mktool.errors import MktoolError, StorageError
-from mktool.store.campaigns import CampaignFile, Claim, Outcome, State, key_of
+from mktool.store.campaigns import CampaignFile, Claim, Outcome, State, key_of, keys_of
 from mktool.store.outcomes import packed, unpacked
 from tests.store.campaign import (
     AT,
@@ -363,3 +363,8 @@ def test_any_uuid_comes_back_as_it_was() -> None:
     for _ in range(50):
         id = str(uuid.uuid4())
         assert unpacked(packed(id)) == id
+
+
+def test_the_quick_way_to_keys_is_the_same() -> None:
+    plain = ["Ada@Example.com", "x+tag@sub.example.co", "O'Neil@acme.example"]
+    assert list(keys_of(plain)) == [key_of(address) for address in plain]

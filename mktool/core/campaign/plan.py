@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from ...message import Channel
-from ...store.campaigns import key_of
+from ...store.campaigns import key_of, keys_of
 from ...store.staging import Stage, Staged
 from ...text.address import are_plain, email_address, phone_number
 from ...text.sms import plain, segments
@@ -133,7 +133,7 @@ class Reader:
             return []
         data = map(orjson.dumps, zip(*picked, strict=True)) if picked else repeat(None)
         found.rows += len(group)
-        return list(map(Staged, addresses, map(key_of, addresses), repeat(None), data))
+        return list(map(Staged, addresses, keys_of(addresses), repeat(None), data))
 
     def _row(self, row: Row, found: Reading) -> Staged | None:
         line, values, problem = row
