@@ -27,6 +27,7 @@ _SMS_SENDER = re.compile(
 _SEEN = frozenset({
     "provider", "account", "variants", "reply_to", "unsubscribe", "postal_address", "preheader",
     "media", "options", "utm", "inline_css", "defaults", "hosted",
+    "tags",  # nobody sees them, but a request that is repeated must hold the same ones
 })  # fmt: skip
 
 
