@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .. import errors as e
 from ..model import Media, Post
-from ..store.acts import Act, Acts
+from ..store.acts import CAMPAIGN, Act, Acts
 from ..store.ledger import Ledger
 from ..store.locks import lock_path, named_lock
 from ..store.paths import data_dir, private_dir, storage_error
@@ -20,7 +20,6 @@ from .publish import Published
 from .session import Session, open_session
 from .settings import DEFAULT, Settings, ledger_path
 
-CAMPAIGN = "campaign"
 _GO_ON = {
     "open": "run the same command without --at to go on with it",
     "failed": "run the same command without --at to go on with it",

@@ -20,6 +20,7 @@ from .ledger import Ledger
 from .locks import lock_path
 
 State = Literal["scheduled", "open", "done", "failed", "unknown", "missed", "cancelled", "paused"]
+CAMPAIGN = "campaign"  # the verb of a campaign, whose key is its name
 UNFINISHED = ("open", "failed", "unknown")
 _SELECT = (
     "select id, created, updated, verb, provider, account, key, digest, state, content, due, zone,"

@@ -256,7 +256,7 @@ class Campaign:
         """Raise `Interrupted` if somebody stopped it since the last look."""
         self.session.breathe()
         if word := self._stopped():
-            raise e.Interrupted(f"the campaign was {word} by another process")
+            raise overview.stopped(word, self.definition.name)
 
     def _stopped(self) -> str:
         state = self.acts.state(self.act.id)

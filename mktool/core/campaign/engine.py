@@ -11,7 +11,6 @@ same idempotency key, or the vendor is asked, or they are reported as unknown.
 from __future__ import annotations
 
 import queue
-import shlex
 import threading
 import time
 from collections import deque
@@ -24,6 +23,7 @@ from ...http.client import scheme_for
 from ...http.exchange import Call, Ended, Scope
 from ...message import Batch
 from ...store.campaigns import CampaignFile, Claim, Outcome, State
+from . import overview
 from .lane import Done, Job, Lane
 from .run import Clock, Progress, Run
 from .work import Work
@@ -130,17 +130,11 @@ class Engine:
         if self.error is None and time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LONGEST_WAIT
             if word := self.run.stopped():
-                self.error = self._stopped_by(word)
+                self.error = overview.stopped(word, self.run.courses[0].batch.campaign)
             self.work.leave_out(self._left_out, [job for lane in self._lanes for job in lane.at])
         if self.error is not None:
             self._halt.set()
         return self._halt.is_set()
-
-    def _stopped_by(self, word: str) -> e.Interrupted:
-        name = shlex.quote(self.run.courses[0].batch.campaign)
-        resume = f"mktool campaign resume {name}"
-        hint = resume if word == "paused" else "--as NAME sends it as a new campaign"
-        return e.Interrupted(f"the campaign was {word} by another process", hint=hint)
 
     def _turn(self, finished: Sequence[Done], waiting: deque[Job]) -> float:
         """Record what ended and start what may; return the seconds to wait for more, or 0."""

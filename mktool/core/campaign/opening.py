@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ... import errors as e
 from ... import providers
-from ...store.acts import Act, Acts, Wanted
+from ...store.acts import CAMPAIGN, Act, Acts, Wanted
 from ...store.campaigns import CampaignFile, path_of
 from ...store.locks import lock_path, named_lock
 from ..settings import DEFAULT
 from . import definition, overview
 from .campaign import Campaign, Options
 from .definition import Definition
-from .overview import VERB
 from .recipients import shown
 from .way import delivery_of
 
@@ -148,7 +147,7 @@ def _act(session: Session, wanted: Definition, options: Options) -> Act:
     """Return the act of a campaign: begun, or new; refuses another content under its name."""
     acts = Acts(session.ledger)
     digest = definition.digest(wanted)
-    found = acts.named(VERB, wanted.name)
+    found = acts.named(CAMPAIGN, wanted.name)
     if found is None:
         if options.retry:
             raise e.InvalidInput(
@@ -188,7 +187,7 @@ def _wanted(session: Session, wanted: Definition, digest: str, token: str) -> Wa
         "definition": _kept(wanted),
         "postal_address": session.settings.config.get("campaign", "postal_address"),
     }
-    return Wanted(VERB, session.spec.name, session.account, wanted.name, digest, content)
+    return Wanted(CAMPAIGN, session.spec.name, session.account, wanted.name, digest, content)
 
 
 def _kept(wanted: Definition) -> str:

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from ...errors import InvalidInput, StorageError
-from ...store.acts import Act, Acts
+from ...errors import Interrupted, InvalidInput, StorageError
+from ...store.acts import CAMPAIGN, Act, Acts
 from ...store.campaigns import CampaignFile, path_of
 from ...store.ledger import Ledger
 from ...store.outcomes import LEFT_OUT, State
 
-VERB = "campaign"  # of the acts; what sends them is not imported for a look at them
 RUNNING = "open"  # the state in which the numbers change by the moment
 
 
@@ -43,12 +42,19 @@ def command(verb: str, name: str | None) -> str:
     return f"mktool campaign {verb} {quote(name or '')}"
 
 
+def stopped(word: str, name: str) -> Interrupted:
+    """Return what ends a run that another process ``word``: "paused" or "cancelled"."""
+    resume = command("resume", name)
+    hint = resume if word == "paused" else "--as NAME sends it as a new campaign"
+    return Interrupted(f"the campaign was {word} by another process", hint=hint)
+
+
 def find(ledger: Ledger, name: str) -> Act:
     """Return the campaign of a name; `InvalidInput` with the nearest known one."""
     acts = Acts(ledger)
-    if (act := acts.named(VERB, name)) is not None:
+    if (act := acts.named(CAMPAIGN, name)) is not None:
         return act
-    near = get_close_matches(name, [str(one.key) for one in acts.of(VERB)], n=1, cutoff=0.5)
+    near = get_close_matches(name, [str(one.key) for one in acts.of(CAMPAIGN)], n=1, cutoff=0.5)
     raise InvalidInput(
         f"there is no campaign {name!r}" + (f"; there is {near[0]!r}" if near else ""),
         hint="mktool campaign list",
@@ -57,7 +63,7 @@ def find(ledger: Ledger, name: str) -> Act:
 
 def listed(ledger: Ledger, limit: int) -> Iterator[Standing]:
     """Yield the campaigns, the newest first."""
-    for act in Acts(ledger).of(VERB, limit=limit):
+    for act in Acts(ledger).of(CAMPAIGN, limit=limit):
         yield _standing(act, ledger.clock())
 
 

@@ -23,7 +23,7 @@ from ...message import Batch, Channel, Mailbox, Message, Receipt
 from ...provider import Provider
 from ...spec import Spec
 from ...store import accounts
-from ...store.acts import Act, Acts
+from ...store.acts import CAMPAIGN, Act, Acts
 from ...store.campaigns import CampaignFile, Recipient, path_of
 from ...store.ledger import Ledger
 from ...text.address import email_address, phone_number
@@ -33,7 +33,6 @@ from . import broadcast, definition, opening
 from .campaign import Campaign, Options
 from .compose import Composer, Enlister
 from .definition import Definition
-from .overview import VERB
 from .recipients import Rows
 from .run import Course
 from .tables import Table
@@ -143,7 +142,7 @@ def rehearsed(settings: Settings, wanted: Definition, options: Options) -> Itera
     """Open a campaign to try it: no login is needed, and neither the ledger nor the campaign's
     file changes. What was sent before counts."""
     with _folder() as folder, _stand(settings, wanted, folder) as stand:
-        act = Acts(stand.ledger).named(VERB, wanted.name)
+        act = Acts(stand.ledger).named(CAMPAIGN, wanted.name)
         standing = opening.standing(act, wanted, options) if act is not None else "anew"
         if act is None or standing == "anew":
             act = _new(stand, wanted)
@@ -254,7 +253,7 @@ def _new(stand: Stand, wanted: Definition) -> Act:
     now = stand.ledger.clock()
     content = {"token": uuid.uuid4().hex, "definition": definition.to_json(wanted)}
     return Act(
-        0, now, now, VERB, stand.spec.name, stand.account, wanted.name,
+        0, now, now, CAMPAIGN, stand.spec.name, stand.account, wanted.name,
         definition.digest(wanted), "open", content, None, "", "", "",
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...spec import DAY
 from ...store import limits as rate
-from ...store.acts import Acts
+from ...store.acts import CAMPAIGN, Acts
 from ...store.campaigns import CampaignFile, Claim, Outcome, Recipient, State, key_of, path_of
 from ...store.suppressions import Suppressions
 from .lane import Job
@@ -174,7 +174,7 @@ class Work:
     def _known(self, claim: Claim, people: Sequence[Recipient]) -> frozenset[str]:
         """Return the ids of other campaigns' messages to these people, which are not ours."""
         found = set[str]()
-        for act in Acts(self.session.ledger).of("campaign"):
+        for act in Acts(self.session.ledger).of(CAMPAIGN):
             mine = act.provider == self.session.spec.name and act.account == self.session.account
             path = path_of(act.id)
             if mine and act.id != self.run.act and act.updated > claim.at - DAY and path.exists():

@@ -10,6 +10,11 @@ from mktool.core.campaign.campaign import Options, Result
 from mktool.core.settings import Settings
 from mktool.store.config import load
 
+PEOPLE = [
+    *(f"p{n}@acme.example" for n in range(40)),
+    "bounced@acme.example",
+    "complained@a.example",
+]
 LOGINS = {
     "MKTOOL_RESEND_API_KEY": "re_sandbox_run",
     "MKTOOL_RESEND_REQUESTS_PER_SECOND": "1000",

@@ -16,13 +16,7 @@ from mktool.errors import InvalidInput
 from mktool.store.config import load
 from mktool.store.ledger import Ledger
 from tests.box import Box
-from tests.core.campaign.outgoing import LOGINS, send
-
-PEOPLE = [
-    *(f"p{n}@acme.example" for n in range(40)),
-    "bounced@acme.example",
-    "complained@a.example",
-]
+from tests.core.campaign.outgoing import LOGINS, PEOPLE, send
 
 
 @pytest.fixture(autouse=True)

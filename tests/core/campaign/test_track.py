@@ -19,13 +19,7 @@ from mktool.store.events import Events, Happened
 from mktool.store.ledger import Ledger
 from mktool.store.suppressions import Suppressions
 from tests.box import Box
-from tests.core.campaign.outgoing import LOGINS, send
-
-PEOPLE = [
-    *(f"p{n}@acme.example" for n in range(40)),
-    "bounced@acme.example",
-    "complained@a.example",
-]
+from tests.core.campaign.outgoing import LOGINS, PEOPLE, send
 
 
 @pytest.fixture(autouse=True)
