@@ -14,7 +14,8 @@ the addresses be deleted while the ledger keeps what was done.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,14 +47,45 @@ create table events (
 
 
 class Recipient(NamedTuple):
-    """One row of the list; ``data`` is the JSON array of the values that the templates need."""
+    """One row of the list; ``data`` is what `kept` made of the values that the templates need."""
 
     seq: int
     address: str
-    data: bytes
+    data: str | bytes | None
 
 
-__all__ = ["CampaignFile", "Claim", "Outcome", "Recipient", "State", "key_of", "keys_of", "path_of"]
+__all__ = [
+    "SEPARATOR", "CampaignFile", "Claim", "Outcome", "Recipient", "State", "cells_of", "kept",
+    "key_of", "keys_of", "path_of",
+]  # fmt: skip
+
+SEPARATOR = "\x1f"  # ASCII's own, between the cells of a row
+
+# What `Recipient._make` returns, in a third of its time.
+_recipient: Callable[[Iterable[Any]], Recipient] = partial(tuple.__new__, Recipient)
+
+
+def kept(cells: Sequence[str]) -> str | bytes | None:
+    """Return the values of a row as they are kept: joined, or as JSON where one of them holds the
+    separator; None for none."""
+    joined = SEPARATOR.join(cells)
+    if joined.count(SEPARATOR) >= len(cells) > 0:
+        import orjson
+
+        return orjson.dumps(cells)
+    return joined if cells else None
+
+
+def cells_of(data: str | bytes | None) -> list[str]:
+    """Return the values that `kept` was given."""
+    if data is None:
+        return []
+    if isinstance(data, bytes):
+        import orjson
+
+        found: list[str] = orjson.loads(data)
+        return found
+    return data.split(SEPARATOR)
 
 
 def key_of(address: str) -> int:
@@ -313,7 +345,7 @@ class CampaignFile(Outcomes):
                 " and r.variant is ? order by r.seq limit ?",
                 (*params, variant, count),
             ).fetchall()
-        return [Recipient._make(row) for row in rows]
+        return list(map(_recipient, rows))
 
 
 def _same(one: str, other: str) -> bool:

@@ -18,7 +18,7 @@ class Staged(NamedTuple):
     address: str
     key: int
     variant: int | None
-    data: bytes | None
+    data: str | bytes | None
     problem: str = ""
 
 
@@ -56,16 +56,17 @@ class Stage:
 
     def add(self, rows: Sequence[Staged]) -> None:
         """Write some rows, in order, in one transaction."""
-        first = self._seq + 1
+        numbers = range(self._seq + 1, self._seq + 1 + len(rows))
         self._seq += len(rows)
+        *columns, problems = zip(*rows, strict=True)
         with self.file.transaction() as db:
             db.executemany(
                 "insert into recipients (seq, address, key, variant, data) values (?, ?, ?, ?, ?)",
-                ((seq, r[0], r[1], r[2], r[3]) for seq, r in enumerate(rows, start=first)),
+                zip(numbers, *columns, strict=True),
             )
             db.executemany(
                 "insert into outcomes (seq, state, code, text) values (?, ?, 'invalid', ?)",
-                ((seq, State.INVALID, r[4]) for seq, r in enumerate(rows, start=first) if r[4]),
+                ((n, State.INVALID, why) for n, why in zip(numbers, problems, strict=True) if why),
             )
 
     def fold(self) -> int:

@@ -174,7 +174,9 @@ def on_disk(bench: Bench) -> Iterator[str]:
             with closing(sqlite3.connect(file)) as db:
                 db.execute("pragma wal_checkpoint(truncate)")
                 if file.parent.name == "campaigns":
-                    (cells,) = db.execute("select total(length(data)) from recipients").fetchone()
+                    (cells,) = db.execute(
+                        "select total(length(cast(data as blob))) from recipients"
+                    ).fetchone()
             size += file.stat().st_size
         yield (
             f"{provider:<10}{size / count:>6.1f} bytes a recipient, wanted 140;"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -36,7 +36,17 @@ class _Text(NamedTuple):
     """A template with ``%s`` for each cell, and what takes those out of all; None for none."""
 
     format: str
-    take: Callable[[list[str]], Any] | None
+    take: Callable[[Sequence[Any]], Any] | None
+    taken: Sequence[int] = ()
+
+    def fill_all(self, columns: Sequence[Sequence[str]]) -> Iterable[str]:
+        """Return the outcome for each row of the cells' columns."""
+        found = [columns[number] for number in self.taken]
+        if self.format == "%s":
+            return found[0]
+        if not found:
+            return repeat(self.format)
+        return map(self.format.__mod__, zip(*found, strict=True))
 
 
 class Columns:
@@ -70,25 +80,21 @@ class Columns:
             text.format % text.take(cells) if text.take else text.format for text in self._texts
         ]
 
-    def fill_all(self, rows: Sequence[Sequence[str]]) -> list[Sequence[str]] | None:
-        """Return the outcomes for many, given the cells of ``names`` for each, none of them empty;
-        None where only the engine knows one of them."""
-        width = len(self.names)
-        joined = _MARK.join(chain.from_iterable(rows))
+    def fill_all(self, columns: Mapping[str, Sequence[str]]) -> list[Iterable[str]] | None:
+        """Return the outcomes of each template for many, whose cells ``columns`` has by name, none
+        of them empty; None where only the engine knows one of them."""
+        if not columns.keys() >= set(self.names):
+            return None
+        cells = [columns[name] for name in self.names]
+        both = [*cells, *map(self._escaped, cells)]
+        return [text.fill_all(both) for text in self._texts]
+
+    def _escaped(self, column: Sequence[str]) -> Sequence[str]:
+        joined = _MARK.join(column)
         escaped = html.escape(joined)
         if not self._slashes:
             escaped = escaped.replace("/", SLASH)
-        parts = escaped.split(_MARK)
-        if not width or len(parts) != width * len(rows):
-            return None
-        starts = range(0, len(parts), width)
-        full = [[*row, *parts[at : at + width]] for row, at in zip(rows, starts, strict=True)]
-        if self._bare is not None:
-            return list(map(self._bare, full))
-        return [
-            [text.format % text.take(cells) if text.take else text.format for text in self._texts]
-            for cells in full
-        ]
+        return column if escaped == joined else escaped.split(_MARK)
 
 
 def columns(
@@ -117,7 +123,8 @@ def columns(
 def _text(constant: list[str], taken: list[int]) -> _Text:
     if not taken:
         return _Text(constant[0], None)
-    return _Text("%s".join(part.replace("%", "%%") for part in constant), itemgetter(*taken))
+    format = "%s".join(part.replace("%", "%%") for part in constant)
+    return _Text(format, itemgetter(*taken), taken)
 
 
 def _read(template: str, cells: dict[tuple[str, str], int], without: str) -> list[str] | None:

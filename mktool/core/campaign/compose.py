@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
-
-import orjson
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ...message import Message
+from ...store.campaigns import SEPARATOR, cells_of
 
 if TYPE_CHECKING:
     from ...store.campaigns import Recipient
@@ -50,7 +49,7 @@ class Composer(NamedTuple):
         """Return what the list says of a recipient: the cells that are not empty."""
         found = {}
         if to.data:
-            cells = orjson.loads(to.data)
+            cells = cells_of(to.data)
             found = dict(zip(self.fields, cells, strict=True))
             if "" in cells:
                 found = {name: cell for name, cell in found.items() if cell}
@@ -60,37 +59,42 @@ class Composer(NamedTuple):
     def messages(self, people: Sequence[Recipient]) -> list[Message | ValueError]:
         """Return everybody's message, or the reason where it cannot be made.
 
-        Many are made together where the content only inserts columns, which takes a third of the
+        Many are made together where the content only inserts columns, which takes a fifth of the
         time of each alone.
         """
         return [*(self._together(people) or map(partial(tried, self.message), people))]
 
     def _together(self, people: Sequence[Recipient]) -> list[Message] | None:
-        joined = b",".join([person.data or b"[]" for person in people])
-        # An empty cell is no value; a backslash stands before whatever could end a line or a cell.
-        if b'""' in joined or b"\\" in joined:
+        if (columns := self._columns(people)) is None:
             return None
-        names = (*self.fields, self.address)
-        cells = orjson.loads(b"[%b]" % joined)
-        rows = [[*row, person.address] for row, person in zip(cells, people, strict=True)]
+        seqs, addresses = [person.seq for person in people], columns[self.address]
         if self.splitter is None:
-            if (copies := self.content.render_all(names, rows)) is None:
-                return None
-            return [
-                Message(p.seq, p.address, c.subject, c.html, c.text)
-                for p, c in zip(people, copies, strict=True)
-            ]
-        longest = max(map(len, chain.from_iterable(rows)), default=0)
+            copies = self.content.render_all(columns)
+            return None if copies is None else list(map(Message, seqs, addresses, *copies))
+        longest = max(map(len, chain.from_iterable(columns.values())), default=0)
         if self.room and longest * WIDEST * len(self.splitter.merged.tokens) > self.room:
             return None
-        personal = self.splitter.all_values(names, rows)
-        if personal is None:
+        if (values := self.splitter.all_values(columns)) is None:
             return None
-        urls = self.content.unsubscribe_all(names, rows)
-        return [
-            Message(p.seq, p.address, "", "", "", values, url)
-            for p, values, url in zip(people, personal, urls, strict=True)
-        ]
+        urls = self.content.unsubscribe_all(columns)
+        none = repeat("")
+        return list(map(Message, seqs, addresses, none, none, none, values, urls))
+
+    def _columns(self, people: Sequence[Recipient]) -> dict[str, Sequence[str]] | None:
+        """Return the values of many by name; None where one is empty, which is no value, or of
+        several lines, which some places do not take."""
+        data = [person.data for person in people] if self.fields else []
+        if not set(map(type, data)) <= {str}:
+            return None
+        joined = SEPARATOR.join(cast(list[str], data))
+        cells = joined.split(SEPARATOR) if data else []
+        if "" in cells or "\n" in joined or "\r" in joined:
+            return None
+        columns: dict[str, Sequence[str]] = {
+            name: cells[at :: len(self.fields)] for at, name in enumerate(self.fields)
+        }
+        columns[self.address] = [person.address for person in people]
+        return columns
 
     def message(self, to: Recipient) -> Message:
         """Return a recipient's message; ValueError with the reason where it cannot be made."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from ...text.template import scan, url_encoded, variable_name
@@ -101,23 +102,21 @@ class Content:
         unsubscribe, subject, html, text = self._program.run(values)
         return Rendered(one_line(subject), html, text, one_line(unsubscribe))
 
-    def render_all(
-        self, names: Sequence[str], rows: Sequence[Sequence[str]]
-    ) -> list[Rendered] | None:
-        """Return the copies of many, whose ``rows`` have the values of ``names``, none empty; None
-        where they have to be asked for one by one."""
-        if self._address is not None:
-            return None
-        found = self._program.run_all(names, rows)
+    def render_all(self, columns: Mapping[str, Sequence[str]]) -> list[Iterable[str]] | None:
+        """Return subjects, HTML and texts of many, whose values ``columns`` has by name, none
+        empty; None where they have to be asked for one by one."""
+        found = self._program.run_all(columns) if self._address is None else None
         if found is None:
             return None
-        return [Rendered(one_line(subject), html, text, "") for _, subject, html, text in found]
+        _, subjects, html, texts = found
+        return [map(one_line, subjects), html, texts]
 
-    def unsubscribe_all(self, names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    def unsubscribe_all(self, columns: Mapping[str, Sequence[str]]) -> Iterable[str]:
         """Return the addresses to unsubscribe at of many, in order."""
         if self._address is None:
-            return [""] * len(rows)
-        return [self.unsubscribe(dict(zip(names, row, strict=True))) for row in rows]
+            return repeat("")
+        rows = zip(*columns.values(), strict=True)
+        return [self.unsubscribe(dict(zip(columns, row, strict=True))) for row in rows]
 
     def unsubscribe(self, values: Mapping[str, str]) -> str:
         """Return a recipient's address to unsubscribe at, or ""; ValueError with the reason."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import repeat
 from typing import NamedTuple
 
 from minijinja import Environment
@@ -57,14 +58,14 @@ class Splitter:
         return tuple(found)
 
     def all_values(
-        self, names: Sequence[str], rows: Sequence[Sequence[str]]
-    ) -> list[tuple[str, ...]] | None:
-        """Return what replaces the tokens for many, whose values are of one line each; None where
-        it has to be asked for one by one."""
+        self, columns: Mapping[str, Sequence[str]]
+    ) -> Iterable[tuple[str, ...]] | None:  # fmt: skip
+        """Return what replaces the tokens for many, whose values, of one line each, ``columns``
+        has by name; None where it has to be asked for one by one."""
         if not self.merged.tokens:
-            return [()] * len(rows)
-        found = self._program.run_all(names, rows)
-        return None if found is None else list(map(tuple, found))
+            return repeat(())
+        found = self._program.run_all(columns)
+        return None if found is None else zip(*found, strict=False)  # some are the same for all
 
 
 def split(parts: Parts, *, mark: str) -> Splitter | None:

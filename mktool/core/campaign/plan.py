@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
-import orjson
-
 from ...message import Channel
-from ...store.campaigns import key_of, keys_of
+from ...store.campaigns import SEPARATOR, kept, key_of, keys_of
 from ...store.staging import Stage, Staged
 from ...text.address import are_plain, email_address, phone_number
 from ...text.sms import plain, segments
@@ -101,18 +99,17 @@ class Reader:
     def stage(self, rows: Rows, stage: Stage) -> Reading:
         """Stage every row that is wanted, with the reason where it cannot be sent to."""
         found = Reading(texts=Texts() if self.channel == "sms" else None)
-        people = self._people(iter(rows), found)
-        while chunk := list(islice(people, CHUNK)):
-            stage.add(chunk)
+        waiting = iter(rows)
+        while chunk := list(islice(waiting, CHUNK)):
+            groups = (chunk[at : at + GROUP] for at in range(0, len(chunk), GROUP))
+            if people := [one for group in groups for one in self._group(group, found)]:
+                stage.add(people)
         found.staged = found.rows - found.excluded - found.disabled
         return found
 
-    def _people(self, rows: Iterator[Row], found: Reading) -> Iterator[Staged]:
-        while group := list(islice(rows, GROUP)):
-            if self._simple and (people := self._in_order(group, found)):
-                yield from people
-            else:
-                yield from filter(None, (self._row(row, found) for row in group))
+    def _group(self, group: Sequence[Row], found: Reading) -> Iterable[Staged]:
+        together = self._in_order(group, found) if self._simple else []
+        return together or filter(None, (self._row(row, found) for row in group))
 
     @cached_property
     def _simple(self) -> bool:
@@ -131,9 +128,12 @@ class Reader:
         picked = [columns[place] for place in self.picks if place is not None]
         if any(problems) or any("" in cells for cells in picked) or not are_plain(addresses):
             return []
-        data = map(orjson.dumps, zip(*picked, strict=True)) if picked else repeat(None)
+        data = list(map(SEPARATOR.join, zip(*picked, strict=True)))
+        if "".join(data).count(SEPARATOR) != (len(picked) - 1) * len(data):
+            return []
         found.rows += len(group)
-        return list(map(Staged, addresses, keys_of(addresses), repeat(None), data))
+        kept = data or repeat(None)
+        return list(map(Staged, addresses, keys_of(addresses), repeat(None), kept))
 
     def _row(self, row: Row, found: Reading) -> Staged | None:
         line, values, problem = row
@@ -155,8 +155,7 @@ class Reader:
         variant = None if self._plain else self.variant(address)
         if problem := self._problem(variant or 1, cells, address, found.texts):
             return self._bad(found, line, address, problem)
-        data = orjson.dumps(cells) if cells else None
-        return Staged(address, key_of(address), variant, data)
+        return Staged(address, key_of(address), variant, kept(cells))
 
     def _problem(
         self, variant: int, cells: Sequence[str], address: str, texts: Texts | None

@@ -99,15 +99,10 @@ class Program:
         except Exception:  # noqa: S110  # nothing is known yet of other values
             pass
 
-    def run_all(
-        self, names: Sequence[str], rows: Sequence[Sequence[str]]
-    ) -> list[Sequence[str]] | None:
-        """Return the outcomes for many, whose ``rows`` have the values of ``names``, none empty;
-        None where they have to be asked for one by one."""
-        if self._columns is None or not set(self._columns.names) <= set(names):
-            return None
-        places = [names.index(name) for name in self._columns.names]
-        return self._columns.fill_all([[row[place] for place in places] for row in rows])
+    def run_all(self, columns: Mapping[str, Sequence[str]]) -> list[Iterable[str]] | None:
+        """Return the outcomes of each piece for many, whose values ``columns`` has by name, none
+        empty and none with a separator; None where they have to be asked for one by one."""
+        return None if self._columns is None else self._columns.fill_all(columns)
 
     def run(self, values: Mapping[str, str]) -> list[str]:
         """Return the outcome of each piece; ValueError with the reason if there is none."""

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from mktool.core.campaign.content import compile
 from mktool.core.campaign.plan import CHUNK, HELD_BACK, SHOWN, Reader, Reading
 from mktool.core.campaign.prepare import Parts
 from mktool.core.campaign.recipients import Rows, open_list
-from mktool.store.campaigns import CampaignFile, State
+from mktool.store.campaigns import CampaignFile, State, cells_of
 from mktool.store.staging import Stage
 from tests.store.campaign import claim, confirm
 
@@ -70,9 +69,11 @@ def test_every_row_has_its_reason(file: CampaignFile, tmp_path: Path) -> None:
 
 
 def test_the_values_that_the_templates_need_are_kept(file: CampaignFile, tmp_path: Path) -> None:
-    read(file, tmp_path, "email,name,iban\nann@acme.example,Änn,NL1\n", **NAMED)
-    (ann,) = file.after(0, None, 9)
-    assert orjson.loads(ann.data) == ["", "Änn"]
+    text = "email,name,iban\nann@acme.example,Änn,NL1\nbob@acme.example,B\x1fb,NL2\n"
+    read(file, tmp_path, text, **NAMED)
+    ann, bob = file.after(0, None, 9)
+    assert cells_of(ann.data) == ["", "Änn"]
+    assert cells_of(bob.data) == ["", "B\x1fb"]
 
 
 def test_only_so_many_problems_are_told_one_by_one(file: CampaignFile, tmp_path: Path) -> None:
