@@ -21,7 +21,18 @@ from typing import Any, NamedTuple
 
 from ..errors import MktoolError, StorageError
 from ..text.address import identity
-from .outcomes import CLAIMED, DONE, OPEN, Claim, Outcome, Outcomes, State, inside, packed, unpacked
+from .outcomes import (
+    CLAIMED,
+    DONE,
+    OPEN,
+    Claim,
+    Outcome,
+    Outcomes,
+    State,
+    all_packed,
+    inside,
+    unpacked,
+)
 from .paths import data_dir
 
 VERSION = 1
@@ -302,13 +313,16 @@ class CampaignFile(Outcomes):
 
     def note(self, outcomes: Iterable[Outcome]) -> None:
         """Record outcomes, in the transaction that is open."""
+        if not (rows := list(outcomes)):
+            return
+        ids = all_packed([one.vendor for one in rows])
         self.db.executemany(
             "insert or replace into outcomes (seq, state, vendor, code, text)"
             " values (?, ?, ?, ?, ?)",
-            (
-                (o.seq, int(o.state), packed(o.vendor), o.code or None, o.text or None)
-                for o in outcomes
-            ),
+            [
+                (seq, int(state), id, code or None, text or None)
+                for (seq, state, _, code, text), id in zip(rows, ids, strict=True)
+            ],
         )
 
     def send_again(self, states: Sequence[State]) -> int:

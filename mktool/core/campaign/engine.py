@@ -212,10 +212,11 @@ class Engine:
     def _settle(self, done: Done) -> None:
         """Record how a job ended, in the transaction that is open."""
         job, progress = done.job, self.progress
-        refused = [o for o in done.outcomes if o.state == State.FAILED]
-        progress.sent += sum(o.state == State.SENT for o in done.outcomes) + len(done.implied)
-        progress.failed += len(refused)
-        self.errors += len(refused) + bool(done.doubt)
+        states = [outcome.state for outcome in done.outcomes]
+        refused = states.count(State.FAILED)
+        progress.sent += states.count(State.SENT) + len(done.implied)
+        progress.failed += refused
+        self.errors += refused + bool(done.doubt)
         if job.trace:
             self._traced(done)
         elif done.doubt:

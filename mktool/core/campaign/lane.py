@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ... import errors as e
@@ -332,6 +333,10 @@ def _accept(done: Done, messages: list[Message], receipt: Receipt) -> None:
     done.vendor = receipt.id or done.vendor
     if not receipt.ids and not receipt.refused:
         done.implied += [message.seq for message in messages]
+        return
+    if len(receipt.ids) == len(messages) and not receipt.refused:
+        seqs = [message.seq for message in messages]
+        done.outcomes += map(Outcome, seqs, repeat(State.SENT), receipt.ids)
         return
     ids = receipt.ids or [""] * len(messages)
     for place, (message, id) in enumerate(zip(messages, ids, strict=True)):
