@@ -7,7 +7,7 @@ from functools import partial
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from ...message import Message
+from ...message import Message, maker
 from ...store.campaigns import SEPARATOR, cells_of
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .merge import Splitter
 
 
+_message = maker(Message)
 WIDEST = 6  # bytes that one character may come to, escaped
 
 
@@ -67,18 +68,20 @@ class Composer(NamedTuple):
     def _together(self, people: Sequence[Recipient]) -> list[Message] | None:
         if (columns := self._columns(people)) is None:
             return None
-        seqs, addresses = [person.seq for person in people], columns[self.address]
+        seqs, addresses, none = [one.seq for one in people], columns[self.address], repeat("")
         if self.splitter is None:
             copies = self.content.render_all(columns)
-            return None if copies is None else list(map(Message, seqs, addresses, *copies))
+            if copies is None:
+                return None
+            return list(map(_message, zip(seqs, addresses, *copies, none, none, strict=False)))
         longest = max(map(len, chain.from_iterable(columns.values())), default=0)
         if self.room and longest * WIDEST * len(self.splitter.merged.tokens) > self.room:
             return None
         if (values := self.splitter.all_values(columns)) is None:
             return None
         urls = self.content.unsubscribe_all(columns)
-        none = repeat("")
-        return list(map(Message, seqs, addresses, none, none, none, values, urls))
+        merged = (seqs, addresses, none, none, none, values, urls)
+        return list(map(_message, zip(*merged, strict=False)))
 
     def _columns(self, people: Sequence[Recipient]) -> dict[str, Sequence[str]] | None:
         """Return the values of many by name; None where one is empty, which is no value, or of

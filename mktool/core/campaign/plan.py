@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice, repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...message import Channel
+from ...message import Channel, maker
 from ...store.campaigns import SEPARATOR, kept, key_of, keys_of
 from ...store.staging import Stage, Staged
 from ...text.address import are_plain, email_address, phone_number
@@ -34,6 +35,9 @@ class Problem(NamedTuple):
     line: int
     address: str
     reason: str
+
+
+_staged = maker(Staged)
 
 
 @dataclass(slots=True)
@@ -120,20 +124,28 @@ class Reader:
     def _in_order(self, group: Sequence[Row], found: Reading) -> list[Staged]:
         """Return the recipients of rows of which none needs a closer look, else none of them.
 
-        Column by column that takes a third of the time.
+        All at once that takes a third of the time.
         """
-        _, rows, problems = zip(*group, strict=True)
-        columns = list(zip(*rows, strict=True))
-        addresses = columns[self.column]
-        picked = [columns[place] for place in self.picks if place is not None]
-        if any(problems) or any("" in cells for cells in picked) or not are_plain(addresses):
+        rows = [row.values for row in group]
+        addresses = [row[self.column] for row in rows]
+        if any([row.problem for row in group]) or not are_plain(addresses):
             return []
-        data = list(map(SEPARATOR.join, zip(*picked, strict=True)))
-        if "".join(data).count(SEPARATOR) != (len(picked) - 1) * len(data):
-            return []
+        data = self._joined(rows)
+        around = SEPARATOR.join(("", *data, ""))
+        count = len(self.picks) * len(rows) + 1
+        if self.picks and (SEPARATOR * 2 in around or around.count(SEPARATOR) != count):
+            return []  # a cell is empty, or holds one
         found.rows += len(group)
-        kept = data or repeat(None)
-        return list(map(Staged, addresses, keys_of(addresses), repeat(None), kept))
+        none, fine = repeat(None), repeat("")
+        columns = (addresses, keys_of(addresses), none, data or none, fine)
+        return list(map(_staged, zip(*columns, strict=False)))
+
+    def _joined(self, rows: Sequence[Sequence[str]]) -> list[str]:
+        """Return the cells of each row that are kept."""
+        places = [place for place in self.picks if place is not None]
+        if len(places) < 2:
+            return [row[place] for row in rows for place in places]
+        return list(map(SEPARATOR.join, map(itemgetter(*places), rows)))
 
     def _row(self, row: Row, found: Reading) -> Staged | None:
         line, values, problem = row

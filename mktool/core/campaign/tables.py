@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import InvalidInput, Unsupported
+from ...message import maker
 from ...text.address import either
 from .lines import Lines
 
@@ -34,6 +35,9 @@ class Row(NamedTuple):
     line: int
     values: list[str]
     problem: str = ""
+
+
+_row = maker(Row)
 
 
 class Table(NamedTuple):
@@ -164,7 +168,7 @@ def _csv_rows(reader: Any, width: int, source: str, before: int) -> Iterator[Row
         try:
             for values in reader:
                 if len(values) == width and any(values):
-                    yield Row(line, values)
+                    yield _row((line, values, ""))
                 elif any(values):  # else a blank line, or the empty cells below a table
                     yield _misfit(line, values, width)
                 line = reader.line_num + before
