@@ -56,13 +56,18 @@ class Stage:
 
     def add(self, rows: Sequence[Staged]) -> None:
         """Write some rows, in order, in one transaction."""
-        numbers = range(self._seq + 1, self._seq + 1 + len(rows))
-        self._seq += len(rows)
-        *columns, problems = zip(*rows, strict=True)
+        self.add_columns(list(zip(*rows, strict=True)))
+
+    def add_columns(self, columns: Sequence[Sequence[Any]]) -> None:
+        """Write some rows, as `add` does, whose addresses, keys and so on are given each on their
+        own."""
+        *kept, problems = columns
+        numbers = range(self._seq + 1, self._seq + 1 + len(problems))
+        self._seq += len(problems)
         with self.file.transaction() as db:
             db.executemany(
                 "insert into recipients (seq, address, key, variant, data) values (?, ?, ?, ?, ?)",
-                zip(numbers, *columns, strict=True),
+                zip(numbers, *kept, strict=True),
             )
             db.executemany(
                 "insert into outcomes (seq, state, code, text) values (?, ?, 'invalid', ?)",

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice, repeat
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...message import Channel, maker
 from ...store.campaigns import SEPARATOR, kept, key_of, keys_of
 from ...store.staging import Stage, Staged
 from ...text.address import are_plain, email_address, phone_number
 from ...text.sms import plain, segments
+from .aside import able, aside
 
 if TYPE_CHECKING:
     from .content import Content
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1_000  # rows of one transaction; 5,000 take 33 MB more and are no faster
 GROUP = 100  # rows that are looked at together
+LARGE = 1 << 21  # bytes of a list that another process reads while this one writes
 SHOWN = 20  # problems that are told one by one
 HELD_BACK = 0  # the variant of those who wait for the winner of a test
 GSM = "GSM-7"
@@ -38,6 +40,7 @@ class Problem(NamedTuple):
 
 
 _staged = maker(Staged)
+Chunk = tuple[list[tuple[Any, ...]], "Reading"]  # the columns of `Staged`, and what is known then
 
 
 @dataclass(slots=True)
@@ -103,13 +106,21 @@ class Reader:
     def stage(self, rows: Rows, stage: Stage) -> Reading:
         """Stage every row that is wanted, with the reason where it cannot be sent to."""
         found = Reading(texts=Texts() if self.channel == "sms" else None)
-        waiting = iter(rows)
-        while chunk := list(islice(waiting, CHUNK)):
-            groups = (chunk[at : at + GROUP] for at in range(0, len(chunk), GROUP))
-            if people := [one for group in groups for one in self._group(group, found)]:
-                stage.add(people)
+        chunks = self._chunks(iter(rows), found)
+        if rows.size > LARGE and able():
+            chunks = aside(chunks)
+        for columns, so_far in chunks:
+            found = so_far  # in another process it is a copy that grows
+            if columns:
+                stage.add_columns(columns)
         found.staged = found.rows - found.excluded - found.disabled
         return found
+
+    def _chunks(self, rows: Iterator[Row], found: Reading) -> Iterator[Chunk]:
+        while chunk := list(islice(rows, CHUNK)):
+            groups = (chunk[at : at + GROUP] for at in range(0, len(chunk), GROUP))
+            people = [one for group in groups for one in self._group(group, found)]
+            yield list(zip(*people, strict=True)), found
 
     def _group(self, group: Sequence[Row], found: Reading) -> Iterable[Staged]:
         together = self._in_order(group, found) if self._simple else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -50,11 +51,13 @@ class Rows:
     """The rows of a list, to be read once inside ``with``.
 
     ``source`` names the list in messages, without a password; ``columns`` are the names of what
-    each `Row.values` holds.
+    each `Row.values` holds; ``size`` is that of a text file in bytes, else 0.
     """
 
-    def __init__(self, source: str, table: Table, closing: ExitStack, lines: Lines | None) -> None:
-        self.source, self.columns = source, table.columns
+    def __init__(
+        self, source: str, table: Table, closing: ExitStack, lines: Lines | None, size: int = 0
+    ) -> None:
+        self.source, self.columns, self.size = source, table.columns, size
         self._rows, self._closing, self._lines = table.rows, closing, lines
 
     @property
@@ -88,7 +91,7 @@ def open_list(
     """
     name = shown(source)
     with ExitStack() as closing:
-        lines: Lines | None = None
+        lines, size = cast(Lines | None, None), 0
         if source.startswith("sqlite://"):
             table = queries.from_sqlite(source, folder, name, closing)
         elif source.startswith(queries.SCHEMES):
@@ -99,10 +102,11 @@ def open_list(
             raise InvalidInput(f"{name}: there is no way to read it", hint=_WAYS)
         else:
             file = _file(source, folder, name, stdin, closing)
+            size = 0 if source == "-" else os.fstat(file.fileno()).st_size
             lines = Lines(_unpacked(file, name, closing), name)
             addresses = tables.from_addresses(lines) if bare else None
             table = addresses or _text_table(lines, source, name)
-        return Rows(name, table, closing.pop_all(), lines)
+        return Rows(name, table, closing.pop_all(), lines, size)
 
 
 def shown(source: str) -> str:

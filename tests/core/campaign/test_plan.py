@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mktool.core.campaign.content import compile
-from mktool.core.campaign.plan import CHUNK, HELD_BACK, SHOWN, Reader, Reading
+from mktool.core.campaign.plan import CHUNK, HELD_BACK, LARGE, SHOWN, Reader, Reading
 from mktool.core.campaign.prepare import Parts
 from mktool.core.campaign.recipients import Rows, open_list
 from mktool.store.campaigns import CampaignFile, State, cells_of
@@ -187,10 +187,23 @@ def test_a_list_longer_than_a_chunk_is_read_as_a_stream(file: CampaignFile) -> N
     staged = []
 
     class Watched(Stage):
-        def add(self, rows: Any) -> None:
-            staged.append((given, len(rows)))
-            super().add(rows)
+        def add_columns(self, columns: Any) -> None:
+            staged.append((given, len(columns[0])))
+            super().add_columns(columns)
 
     with Watched(file) as stage:
         reader().stage(Rows("people", Table(("email",), endless()), ExitStack(), None), stage)
     assert staged == [(CHUNK, CHUNK), (2 * CHUNK, CHUNK), (2 * CHUNK + 2, 2)]
+
+
+@pytest.mark.parametrize("large", [0, LARGE])
+def test_whichever_process_reads_it_finds_the_same(
+    file: CampaignFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: int
+) -> None:
+    monkeypatch.setattr("mktool.core.campaign.plan.LARGE", large)
+    rows = (f"p{n % 2500}@acme.example,{'' if n % 700 == 9 else n}\n" for n in range(3 * CHUNK))
+    found = read(file, tmp_path, "email,name\n" + "".join(rows) + "bad,x\n", **NAMED)
+    assert (found.rows, found.staged, found.invalid, found.folded) == (3001, 3001, 6, 498)
+    assert found.problems[0].line == 11
+    assert found.reasons == {"name is empty": 5, "no @": 1}
+    assert file.totals()[State.PENDING] == 2497

@@ -1,0 +1,76 @@
+"""Work for the second core: what one process makes, another one uses meanwhile."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+from collections.abc import Iterator
+from typing import BinaryIO, NoReturn, TypeVar
+
+from ...errors import MktoolError
+
+T = TypeVar("T")
+
+
+def able() -> bool:
+    """Whether there is a second core, and a process may fork here: with threads it could copy a
+    lock that nobody will ever release."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return hasattr(os, "fork") and (cores or 1) > 1 and threading.active_count() == 1
+
+
+def aside(items: Iterator[T]) -> Iterator[T]:
+    """Yield what an iterator yields, which a forked process runs: it has this one's memory, and
+    must use no database of it. What is raised there is raised here.
+
+    When this process ends, however it ends, the other one has nobody to write to and ends too.
+    """
+    source, sink = os.pipe()
+    if not (pid := os.fork()):
+        os.close(source)
+        _serve(items, sink)
+    os.close(sink)
+    try:
+        with open(source, "rb") as pipe:
+            yield from _taken(pipe)
+    finally:
+        os.waitpid(pid, 0)
+
+
+def _taken(pipe: BinaryIO) -> Iterator[T]:
+    while True:
+        try:
+            more, found = pickle.load(pipe)  # noqa: S301 - our own process wrote it
+        except EOFError:
+            raise MktoolError(
+                "the process that read the list was killed; nothing was sent", hint="run it again"
+            ) from None
+        if more:
+            yield found
+        elif found is None:
+            return
+        else:
+            raise found
+
+
+def _serve(items: Iterator[T], sink: int) -> NoReturn:
+    import gc
+    import signal
+
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # they are for the other one to act upon
+        gc.freeze()  # what is open there is not ours to close
+        with open(sink, "wb") as pipe:
+            try:
+                for item in items:
+                    pickle.dump((True, item), pipe, pickle.HIGHEST_PROTOCOL)
+                    pipe.flush()
+                pickle.dump((False, None), pipe)
+            except MktoolError as error:
+                pickle.dump((False, error), pipe)
+            except Exception as error:  # a bug of ours
+                pickle.dump((False, MktoolError(f"{type(error).__name__}: {error}")), pipe)
+    finally:
+        os._exit(0)  # without the ends of what began before the fork
