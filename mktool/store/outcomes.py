@@ -63,13 +63,12 @@ def packed(id: str) -> str | bytes | None:
     return id or None
 
 
-def all_packed(ids: Sequence[str]) -> Sequence[str | bytes | None]:
-    """Return ids as `packed` does, those of a whole batch in a third of the time."""
+def all_packed(ids: Sequence[str]) -> bytes:
+    """Return ids as `packed` does, one after another; b"" if one of them is no UUID."""
     joined = " ".join(ids)
     if joined.translate(_DIGITS) != " ".join([_UUID] * len(ids)):
-        return list(map(packed, ids))
-    octets = bytes.fromhex(joined.replace("-", ""))
-    return [octets[at : at + 16] for at in range(0, len(octets), 16)]
+        return b""
+    return bytes.fromhex(joined.replace("-", ""))
 
 
 def unpacked(kept: str | bytes | None) -> str:
