@@ -115,14 +115,15 @@ class Reply:
         """Return the objects of a documented list; an absent list is empty."""
         found = dig(self.data, path)
         rows = [] if found is None else found
-        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        if not isinstance(rows, list) or not {*map(type, rows)} <= {dict}:
             raise self._odd(f"{path!r} is not a list of objects")
         return rows
 
     def texts(self, path: str, name: str, count: int) -> list[str]:
         """Return a documented text of each object of a list, of which there are ``count``."""
         found: list[Any] = [row.get(name) for row in self.rows(path)]
-        if len(found) != count or not all(isinstance(v, str) and _is_text(v) for v in found):
+        texts = {*map(type, found)} <= {str} and _is_text("".join(found))
+        if len(found) != count or not texts:
             raise self._odd(f"not {count} of {path + '.' + name!r} in the reply")
         return found
 

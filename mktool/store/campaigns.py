@@ -257,10 +257,12 @@ class CampaignFile(Outcomes):
     def reached(self, variant: int | None) -> int:
         """Return the number up to which the recipients of a variant were claimed."""
         with self.guard():
-            (hi,) = self.db.execute(
-                "select max(hi) from batches where variant is ? and retry = 0", (variant,)
+            # The last batch is the furthest one: each is claimed behind those before.
+            row = self.db.execute(
+                "select hi from batches where variant is ? and retry = 0 order by id desc limit 1",
+                (variant,),
             ).fetchone()
-        return int(hi or 0)
+        return int(row[0]) if row else 0
 
     def claim(
         self, lo: int, hi: int, variant: int | None, *, retry: bool, at: float, hold: str = ""
