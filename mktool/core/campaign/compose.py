@@ -68,20 +68,21 @@ class Composer(NamedTuple):
     def _together(self, people: Sequence[Recipient]) -> list[Message] | None:
         if (columns := self._columns(people)) is None:
             return None
-        seqs, addresses, none = [one.seq for one in people], columns[self.address], repeat("")
+        seqs, addresses = [person.seq for person in people], columns[self.address]
+        nothing, no_values = repeat(""), repeat(())
         if self.splitter is None:
-            copies = self.content.render_all(columns)
-            if copies is None:
+            if (copies := self.content.render_all(columns)) is None:
                 return None
-            return list(map(_message, zip(seqs, addresses, *copies, none, none, strict=False)))
+            parts = (seqs, addresses, *copies, no_values, nothing)
+            return list(map(_message, zip(*parts, strict=False)))
         longest = max(map(len, chain.from_iterable(columns.values())), default=0)
         if self.room and longest * WIDEST * len(self.splitter.merged.tokens) > self.room:
             return None
         if (values := self.splitter.all_values(columns)) is None:
             return None
         urls = self.content.unsubscribe_all(columns)
-        merged = (seqs, addresses, none, none, none, values, urls)
-        return list(map(_message, zip(*merged, strict=False)))
+        parts = (seqs, addresses, nothing, nothing, nothing, values, urls)
+        return list(map(_message, zip(*parts, strict=False)))
 
     def _columns(self, people: Sequence[Recipient]) -> dict[str, Sequence[str]] | None:
         """Return the values of many by name; None where one is empty, which is no value, or of
