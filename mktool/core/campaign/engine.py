@@ -87,9 +87,10 @@ class Engine:
         waiting: deque[Job] = deque()
         while True:
             if not self._halted():
-                self._look_for_work(waiting)
+                self._look_for_work(waiting, self._free - len(waiting))
             wait = self._turn(finished, waiting)
             self.run.report(self.progress)
+            self._look_ahead(waiting)
             if not self._flying and self._halt.is_set():
                 return
             if self._flying or waiting or self.work.doubtful:
@@ -101,8 +102,19 @@ class Engine:
             waiting.append(job)
             finished = []
 
-    def _look_for_work(self, waiting: deque[Job]) -> None:
-        room = len(self._lanes) - self._flying - len(waiting)
+    @property
+    def _free(self) -> int:
+        return len(self._lanes) - self._flying
+
+    def _look_ahead(self, waiting: deque[Job]) -> None:
+        """Prepare what comes next while all lanes are busy: they should find it ready."""
+        count = -1
+        while count < len(waiting) < len(self._lanes) and self._flying and self._done.empty():
+            count = len(waiting)
+            if not self._halted():
+                self._look_for_work(waiting, 1)
+
+    def _look_for_work(self, waiting: deque[Job], room: int) -> None:
         try:
             waiting.extend(self.work.ready(room))
         except e.MktoolError as error:  # no login any more, say: what is in flight is still settled
@@ -179,7 +191,7 @@ class Engine:
         """Return the jobs that may begin: at a rate of our own, one after another."""
         if self._halt.is_set() or early > 0:
             return ()
-        return list(waiting)[:1] if self.run.rate else waiting
+        return list(waiting)[: min(self._free, 1) if self.run.rate else self._free]
 
     def _claimed_for(self, job: Job) -> Job:
         """Return the job with its batch claimed in the ledger, and its key."""
