@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from mktool.capability import CanDeliver
 from mktool.core.campaign import opening
@@ -27,6 +27,7 @@ from mktool.http.client import Client
 from mktool.http.exchange import Exchange
 from mktool.http.reply import Response
 from mktool.http.request import Request
+from mktool.message import Message
 from mktool.store.campaigns import Recipient
 from mktool.store.config import load
 
@@ -83,7 +84,7 @@ def alone(campaign: Campaign) -> Iterator[tuple[str, float]]:
             return
         people, seq = list(map(Recipient._make, found)), found[-1][0]
         fetched = time.process_time()
-        messages = list(map(course.composer.message, people))
+        messages = [cast(Message, message) for message in course.composer.messages(people)]
         composed = time.process_time()
         for at in range(0, len(messages), size):
             provider.deliver(replace(course.batch, messages=messages[at : at + size], key=f"{at}"))
