@@ -6,11 +6,13 @@ import os
 import pickle
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO, NoReturn, TypeVar
 
 from ...errors import MktoolError
 
 T = TypeVar("T")
+AHEAD = 1 << 20  # bytes; no more are allowed without asking
 
 
 def able() -> bool:
@@ -27,6 +29,7 @@ def aside(items: Iterator[T]) -> Iterator[T]:
     When this process ends, however it ends, the other one has nobody to write to and ends too.
     """
     source, sink = os.pipe()
+    _widen(sink)
     if not (pid := os.fork()):
         os.close(source)
         _serve(items, sink)
@@ -36,6 +39,15 @@ def aside(items: Iterator[T]) -> Iterator[T]:
             yield from _taken(pipe)
     finally:
         os.waitpid(pid, 0)
+
+
+def _widen(pipe: int) -> None:
+    """Have a pipe hold some items, where it can: else each waits until the last one was used."""
+    import fcntl
+
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, AHEAD)
 
 
 def _taken(pipe: BinaryIO) -> Iterator[T]:
