@@ -47,6 +47,7 @@ class Engine:
         self.clock = Clock(session)
         self.progress = Progress()
         self.error: e.MktoolError | None = None
+        self._no_more: e.MktoolError | None = None
         self.errors = 0
         self._halt = threading.Event()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
@@ -88,6 +89,7 @@ class Engine:
         while True:
             if not self._halted():
                 self._look_for_work(waiting, self._free - len(waiting))
+                self._stop_at_the_end_of(waiting)
             wait = self._turn(finished, waiting)
             self.run.report(self.progress)
             self._look_ahead(waiting)
@@ -115,10 +117,17 @@ class Engine:
                 self._look_for_work(waiting, 1)
 
     def _look_for_work(self, waiting: deque[Job], room: int) -> None:
+        if self._no_more is not None:
+            return
         try:
             waiting.extend(self.work.ready(room))
-        except e.MktoolError as error:  # no login any more, say: what is in flight is still settled
-            self.error = error
+        except e.MktoolError as error:  # no login any more, say
+            self._no_more = error
+
+    def _stop_at_the_end_of(self, waiting: Sequence[Job]) -> None:
+        """Stop if there can be no more work: what was found before is sent, and settled."""
+        if self._no_more is not None and self._free and not waiting:
+            self.error = self._no_more
             self._halt.set()
 
     def _landed(self, wait: float) -> Iterator[Done]:
