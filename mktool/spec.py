@@ -186,6 +186,29 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class RecordKind:
+    """A kind of record that a vendor holds.
+
+    ``name`` is what people say ("contacts"), ``object`` the vendor's own word. ``key`` is the
+    field by which one is known unless another is asked for; ``upserts``: the vendor itself finds
+    a record by the key, so that the same write may be repeated. ``keys`` are the fields it can be
+    upserted by ("*" is any that the account declares unique). ``batch`` rows fit into one write
+    (0: it is read only) and ``page`` records into one read. ``tells_deletes``: what was deleted
+    is among what was changed. ``bulk``: from so many rows on, `CanLoad` (0: never).
+    """
+
+    name: str
+    object: str
+    key: str = ""
+    upserts: bool = False
+    keys: tuple[str, ...] = ()
+    batch: int = 0
+    page: int = 100
+    tells_deletes: bool = False
+    bulk: int = 0
+
+
+@dataclass(frozen=True)
 class Throttle:
     """Where the vendor's own view of a limit stands in its reply headers."""
 
@@ -219,6 +242,8 @@ class Spec:
     files: Files | None = None
     delivery: Delivery | None = None  # of messages
     audience: Delivery | None = None  # of people into an audience that the vendor sends to
+    records: tuple[RecordKind, ...] = ()
+    finds: tuple[str, ...] = ()  # the kinds of things that `CanFind` knows
     link: Literal["append", "attach", "none"] = "append"
     timeout: float = 20.0  # seconds; an unanswered write is looked up after this long
 
@@ -226,6 +251,10 @@ class Spec:
     def campaigns(self) -> Delivery | None:
         """How campaigns go out unless something else is asked for."""
         return self.delivery or self.audience
+
+    def kind(self, name: str) -> RecordKind | None:
+        """Return the kind of record that people, or the vendor, call so."""
+        return next((k for k in self.records if name in (k.name, k.object)), None)
 
     def setting(self, name: str) -> Field | None:
         return next((f for f in self.fields if f.name == name), None)

@@ -1,0 +1,73 @@
+"""The nouns of records: contacts, deals and their like, on their way in or out. Vendor-free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from .message import Refusal
+
+Values = Mapping[str, str | None]
+"""Field to value. Values are text and exact: 1.10 stays 1.10, dates and ids are as the vendor
+writes them, true and false are words, lists and objects are JSON; None is no value."""
+
+
+class Record(NamedTuple):
+    """A record as the vendor has it; ``modified`` is epoch seconds where the vendor dates it.
+
+    ``deleted``: it is gone, and only ``id`` (and perhaps ``modified``) is known.
+    """
+
+    id: str
+    values: Values
+    modified: float | None = None
+    deleted: bool = False
+
+
+class Page(NamedTuple):
+    """What one request read. ``next`` is where another process can go on; "" after the last."""
+
+    records: Sequence[Record]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be read: all fields that the vendor offers, unless ``fields`` names some.
+
+    ``since`` (epoch seconds, by the vendor's clock): only what was changed or deleted from then
+    on. ``cursor`` is a `Page.next` of an earlier run with the same wish.
+    """
+
+    fields: tuple[str, ...] = ()
+    since: float | None = None
+    cursor: str = ""
+
+
+class Row(NamedTuple):
+    """A record to be written: changed if it has an ``id``, else made (or, where the vendor
+    upserts, found by its key). ``seq`` numbers the rows of a push from 1."""
+
+    seq: int
+    values: Values
+    id: str = ""
+
+
+class Written(NamedTuple):
+    """What became of one row. ``created`` is None where the vendor does not say."""
+
+    id: str = ""
+    created: bool | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a person looks for to fill in an id. ``details`` tell it from its like."""
+
+    kind: str
+    id: str
+    name: str
+    url: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
