@@ -22,7 +22,7 @@ from .terminal import Status, span, terminal
 from .terminal import name as _name
 
 if TYPE_CHECKING:
-    from ..core.publish import Published
+    from ..core.acting import Published
     from ..core.rehearsal import Rehearsal
 
 app = typer.Typer(rich_markup_mode=None)
@@ -151,10 +151,11 @@ def _publish(
     again: bool,
 ) -> int:  # fmt: skip
     from ..core import publish
+    from ..core.acting import Published
     from ..core.session import Session, open_session
     from ..core.side import each
 
-    def work(number: int) -> publish.Published:
+    def work(number: int) -> Published:
         (provider, account), posts = targets[number], plans[number]
         say = _speaker(_name(provider, account), len(targets) > 1)
         session: Session | None = None
@@ -164,7 +165,7 @@ def _publish(
             return publish.publish(session, want, posts, again=again, say=say)
         except Exception as error:  # one that fails, for whatever reason, stops no other
             ours = as_ours(error)
-            return publish.Published(provider, account or DEFAULT, total=len(posts), error=ours)
+            return Published(provider, account or DEFAULT, total=len(posts), error=ours)
         finally:
             if session is not None:
                 session.close()

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..core import moments, schedule
-from ..core.publish import Published
+from ..core.acting import Published
 from ..core.settings import ledger_path
 from ..errors import Busy, MktoolError, OutcomeUnknown, Partial
 from ..store.acts import Act

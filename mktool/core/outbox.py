@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from .. import errors as e
 from ..model import Posted
-from ..store.acts import Act, Acts, Part, sending_lock
+from ..store.acts import CAMPAIGN, Act, Acts, Part, sending_lock
 from ..store.ledger import Ledger
 from ..store.locks import lock
+from .acting import items
 
 LOCK_SECONDS = 5.0
 WAITING = ("scheduled", "open", "unknown", "failed", "missed")
@@ -36,7 +37,7 @@ def settle(ledger: Ledger, id: int, *, sent: bool, ref: str = "", url: str = "")
 
 def _settled(acts: Acts, act: Act, *, sent: bool, posted: Posted) -> Act:
     id = act.id
-    if "posts" not in act.content:
+    if act.verb == CAMPAIGN:
         from .campaign import overview
 
         raise e.InvalidInput(
@@ -48,7 +49,7 @@ def _settled(acts: Acts, act: Act, *, sent: bool, posted: Posted) -> Act:
         raise e.InvalidInput(
             f"nothing is in doubt about act {id} ({act.state})", hint="mktool outbox"
         )
-    part, total = doubtful[0], len(act.content["posts"])
+    part, total = doubtful[0], items(act)
     if not sent:
         acts.clear_doubt(id, part.seq)
         acts.mark(id, "failed", code="settled", error="settled: did not go out")
