@@ -190,7 +190,7 @@ class Inbox:
         """Return the newest items grouped with what they answer and what answers them."""
         found: dict[int, list[Item]] = {}
         for item in reversed(self.items):
-            thread = self._threads[item.vendor, item.id]
+            thread = self._threads.get((item.vendor, item.id), [item])
             found.setdefault(id(thread), thread)
             if len(found) == most:
                 break
@@ -200,8 +200,9 @@ class Inbox:
         at = bisect_left(self._items, item.number, key=lambda kept: kept.number)
         if self._items[at : at + 1] == [item]:
             del self._items[at]
-            if self._threads[item.vendor, item.id][-1] is item:  # else it is on show once more
-                del self._threads[item.vendor, item.id]
+            key = item.vendor, item.id
+            if self._threads.get(key, [None])[-1] is item:  # else it is on show once more
+                del self._threads[key]
 
     def _publish(self, item: Item) -> None:
         self._count += 1
