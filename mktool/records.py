@@ -4,13 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from .errors import InvalidInput
 from .message import Refusal
 
 Values = Mapping[str, str | None]
 """Field to value. Values are text and exact: 1.10 stays 1.10, dates and ids are as the vendor
 writes them, true and false are words, lists and objects are JSON; None is no value."""
+
+
+def text_of(value: Any) -> str | None:
+    """Return the exact text of a JSON value whose fractions are Decimals; None of null.
+
+    Numbers in plain digits (1.0E7 is "10000000"), objects and lists as compact JSON in one form.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode(errors="replace").decode()
+    if isinstance(value, Mapping | list | tuple):
+        return _canonical(value)
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    adjusted = getattr(value, "adjusted", None)  # of a Decimal: where its first digit stands
+    return format(value, "f") if adjusted and abs(adjusted()) < 400 else str(value)
+
+
+def _canonical(value: Any) -> str:
+    import json
+
+    def parts(value: Any) -> str:
+        if isinstance(value, Mapping):
+            pairs = (f"{parts(str(key))}:{parts(value[key])}" for key in sorted(value))
+            return "{" + ",".join(pairs) + "}"
+        if isinstance(value, list | tuple):
+            return "[" + ",".join(map(parts, value)) + "]"
+        if value is None or isinstance(value, str):
+            return json.dumps(text_of(value), ensure_ascii=False)
+        return _scalar(value)
+
+    try:
+        return parts(value)
+    except RecursionError:
+        raise InvalidInput("a value is nested too deeply to be kept") from None
 
 
 class Record(NamedTuple):

@@ -87,6 +87,7 @@ class Endpoint:
     ``key_header``: the vendor takes an idempotency key there. ``price`` is US dollars a call.
     ``timeout`` in seconds overrides the provider's, for uploads. ``answers_text``: a success
     is not JSON. ``answer``: where the answer stands; a 200 that has an error instead failed.
+    ``exact``: numbers with a fraction are read as Decimal.
     """
 
     operation: str
@@ -99,6 +100,7 @@ class Endpoint:
     timeout: float | None = None
     answers_text: bool = False
     answer: str = ""
+    exact: bool = False
 
     @property
     def counts_as(self) -> str:

@@ -128,7 +128,8 @@ class Client:
         response = self.exchange.send(request, attempt=attempt, keyed=keyed)
         where = e.Context(spec.name, self.exchange.account, endpoint.operation, response.status)
         write = not (endpoint.safe_to_repeat or keyed)
-        return Reply(response.json(), response.headers, where, write=write)
+        data = response.json(exact=endpoint.exact)
+        return Reply(data, response.headers, where, write=write)
 
 
 class DryRun:
