@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from .message import Batch, Broadcast, Event, Message, Receipt, Sent, Suppressed
 from .model import Account, Metric, Post, Posted
@@ -113,6 +113,20 @@ class CanTrack(Protocol):
     @abstractmethod
     def track(self, sent: Sent, /) -> Iterator[Event]:
         """Yield events of a campaign; others' may be among them. Read-only."""
+
+
+@runtime_checkable
+class CanReceive(Protocol):
+    """Understand the webhooks of the vendor; that needs no login."""
+
+    @staticmethod
+    @abstractmethod
+    def receive(notice: Mapping[str, Any], /) -> Iterator[Event]:
+        """Yield what one notice says; nothing where it is about something else.
+
+        A notice is the object of a JSON body, or a form, whose ``data[email]`` is "email" in
+        "data". Raises `UnexpectedReply` if it is not as documented.
+        """
 
 
 @runtime_checkable
@@ -293,6 +307,7 @@ CAPABILITIES: Mapping[str, type] = {
     "trace": CanTrace,
     "hold": CanHold,
     "track": CanTrack,
+    "receive": CanReceive,
     "summarize": CanSummarize,
     "suppress": CanSuppress,
     "templates": CanTemplate,

@@ -15,7 +15,7 @@ from ..core.campaign.overview import Standing
 from ..core.settings import ledger_path
 from ..store.ledger import Ledger
 from ..store.outcomes import State
-from .campaign_report import report, sync
+from .campaign_report import events, report, sync
 from .settings import settings
 from .terminal import name as whose
 from .terminal import stamp, terminal
@@ -193,6 +193,7 @@ def cancel(name: Name) -> int:
 
 
 group.command(epilog="Example: mktool campaign sync launch")(sync)
+group.command(epilog="Example: mktool campaign events resend bodies.jsonl")(events)
 group.command(epilog="Example: mktool campaign report launch")(report)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import errors as e
 from ..spec import dig
@@ -77,6 +77,8 @@ _WORDS = {
 class Reply:
     """A successful answer, read through paths and never by subscript."""
 
+    noun: ClassVar[str] = "reply"
+
     def __init__(
         self, data: Any, headers: Mapping[str, str], where: e.Context, *, write: bool = False
     ) -> None:
@@ -90,16 +92,16 @@ class Reply:
         """Return a documented value as text."""
         value = dig(self.data, path)
         if value is None or isinstance(value, dict | list):
-            raise self._odd(f"no {path!r} in the reply")
+            raise self._odd(f"no {path!r} in the {self.noun}")
         if isinstance(value, str) and not _is_text(value):
-            raise self._odd(f"{path!r} in the reply is not valid Unicode")
+            raise self._odd(f"{path!r} in the {self.noun} is not valid Unicode")
         return str(value)
 
     def number(self, path: str) -> float:
         """Return a documented number."""
         number = _number(dig(self.data, path))
         if number is None:
-            raise self._odd(f"no number {path!r} in the reply")
+            raise self._odd(f"no number {path!r} in the {self.noun}")
         return number
 
     def moment(self, path: str) -> float:
@@ -113,7 +115,7 @@ class Reply:
             at = (parsedate_to_datetime if text[:1].isalpha() else datetime.fromisoformat)(text)
             return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
         except (ValueError, OverflowError):
-            raise self._odd(f"{path!r} in the reply is not a time") from None
+            raise self._odd(f"{path!r} in the {self.noun} is not a time") from None
 
     def rows(self, path: str) -> list[Mapping[str, Any]]:
         """Return the objects of a documented list; an absent list is empty."""
@@ -158,6 +160,15 @@ class Reply:
         # After a write, an answer that cannot be read leaves open whether it happened.
         kind = e.OutcomeUnknown if self._write else e.UnexpectedReply
         return kind(text, self.where)
+
+
+class Notice(Reply):
+    """What a vendor tells unasked, by a webhook."""
+
+    noun = "notice"
+
+    def __init__(self, provider: str, data: Mapping[str, Any]) -> None:
+        super().__init__(data, {}, e.Context(provider, operation="webhook"))
 
 
 def _decimal() -> type:

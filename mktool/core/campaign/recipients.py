@@ -16,7 +16,7 @@ from . import queries, tables
 from .lines import Lines, existing
 from .tables import Row, Table
 
-__all__ = ["Row", "Rows", "address_column", "open_list", "shown", "status_column"]
+__all__ = ["Row", "Rows", "address_column", "open_list", "shown", "status_column", "text_of"]
 
 _SIGNATURES = (
     (b"PK\x03\x04", "is a spreadsheet or an archive", "save it as CSV (UTF-8)"),
@@ -98,11 +98,16 @@ def open_list(
         elif "://" in source:
             raise InvalidInput(f"{name}: there is no way to read it", hint=_WAYS)
         else:
-            file = _file(source, folder, name, stdin, closing)
-            lines = Lines(_unpacked(file, name, closing), name)
+            lines = text_of(source, folder, stdin, closing)
             addresses = tables.from_addresses(lines) if bare else None
             table = addresses or _text_table(lines, source, name)
         return Rows(name, table, closing.pop_all(), lines)
+
+
+def text_of(source: str, folder: Path, stdin: BinaryIO | None, closing: ExitStack) -> Lines:
+    """Return the lines of a file, also a gzipped one, or of standard input (``-``)."""
+    name = shown(source)
+    return Lines(_unpacked(_file(source, folder, name, stdin, closing), name, closing), name)
 
 
 def shown(source: str) -> str:
