@@ -39,7 +39,7 @@ class Calls(Protocol):
         form: Form | None = None,
         query: Mapping[str, str] | str = "",
         files: Mapping[str, Slice | Made] | None = None,
-        raw: Slice | None = None,
+        raw: Slice | Made | None = None,
         headers: Mapping[str, str] | None = None,
         key: str = "",
         url: str = "",
