@@ -44,7 +44,7 @@ def export(act: Act, path: Path, states: Sequence[State] = ()) -> int:
     The file is readable by its owner only. `InvalidInput` if its name says neither.
     """
     format = _format(path)
-    with _replacing(path) as file:
+    with replacing(path) as file:
         return write(file, recipients(act, states), format)
 
 
@@ -87,7 +87,7 @@ def _variants(act: Act) -> Mapping[int, str]:
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[TextIO]:
+def replacing(path: Path) -> Iterator[TextIO]:
     """Open a file that takes the place of ``path`` when it is complete, and not before."""
     if path.exists() and not path.is_file():
         raise InvalidInput(f"{path}: is no file", hint="name a file, or - for standard output")
