@@ -84,6 +84,11 @@ class Shelf:
         self.alive -= 1
         self._touch(entry, now)
 
+    @property
+    def last(self) -> int:
+        """The highest id, 0 on an empty shelf."""
+        return self._ids[-1] if self._ids else 0
+
     def get(self, id: int | None) -> Entry | None:
         """Return a record in whatever state it is."""
         return None if id is None else self._entries.get(id)
@@ -116,6 +121,16 @@ class Shelf:
             at = max(at, bisect_right(self._journal, version, key=lambda line: line[1]))
         for i in range(at, len(self._journal)):
             _, told, id = self._journal[i]
+            if self._entries[id].version == told:
+                yield self._entries[id]
+
+    def latest(self, version: int | None = None) -> Iterator[Entry]:
+        """Yield what was changed before that version (all without one), newest first."""
+        self._compact()
+        at = len(self._journal)
+        if version is not None:
+            at = bisect_left(self._journal, version, key=lambda line: line[1])
+        for _, told, id in (self._journal[i] for i in range(at - 1, -1, -1)):
             if self._entries[id].version == told:
                 yield self._entries[id]
 
