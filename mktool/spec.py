@@ -24,13 +24,14 @@ class Signed:
     """What an auth scheme adds to a request; never printed.
 
     ``body`` joins the form or the JSON object; ``url`` replaces base URL and path; ``options``
-    are settings of the base URL that the credential itself tells.
+    are settings of the base URL that the credential itself tells, and ``home`` is another base URL.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
+    home: str = ""
     url: str = ""
     shown_url: str = ""  # the same address without its secret, for the ledger
 
@@ -196,7 +197,8 @@ class RecordKind:
     a record by the key, so that the same write may be repeated. ``keys`` are the fields it can be
     upserted by ("*" is any that the account declares unique). ``batch`` rows fit into one write
     (0: it is read only) and ``page`` records into one read. ``tells_deletes``: what was deleted
-    is among what was changed. ``bulk``: from so many rows on, `CanLoad` (0: never).
+    is among what was changed. ``bulk``: from so many rows on, `CanLoad` (0: never). ``aliases``
+    are other names that people have for it.
     """
 
     name: str
@@ -208,16 +210,26 @@ class RecordKind:
     page: int = 100
     tells_deletes: bool = False
     bulk: int = 0
+    lag: float = 0.0
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Throttle:
-    """Where the vendor's own view of a limit stands in its reply headers."""
+    """Where the vendor's own view of a limit stands in its reply headers.
+
+    ``usage``: the header ``limit`` holds both what is used and the quota, the two groups of this
+    regular expression. ``window``: seconds over which it slides, where no header tells a reset.
+    ``bucket`` is what it limits (default: each operation has its own).
+    """
 
     limit: str = ""
     remaining: str = ""
     reset: str = ""
     reset_is: Literal["epoch", "seconds"] = "epoch"
+    usage: str = ""
+    window: float = 0.0
+    bucket: str = ""
 
 
 @dataclass(frozen=True)
@@ -256,7 +268,7 @@ class Spec:
 
     def kind(self, name: str) -> RecordKind | None:
         """Return the kind of record that people, or the vendor, call so."""
-        return next((k for k in self.records if name in (k.name, k.object)), None)
+        return next((k for k in self.records if name in (k.name, k.object, *k.aliases)), None)
 
     def setting(self, name: str) -> Field | None:
         return next((f for f in self.fields if f.name == name), None)

@@ -129,6 +129,8 @@ class Client:
         where = e.Context(spec.name, self.exchange.account, endpoint.operation, response.status)
         write = not (endpoint.safe_to_repeat or keyed)
         data = response.json(exact=endpoint.exact)
+        if endpoint.answers_text:
+            data = response.body.decode("utf-8", "replace")
         return Reply(data, response.headers, where, write=write)
 
 

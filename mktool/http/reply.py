@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -149,6 +149,20 @@ class Reply:
             if values.items() <= row.items():
                 return Reply(row, self.headers, self.where, write=self._write)
         return None
+
+    def table(self) -> Iterator[dict[str, str]]:
+        """Yield the rows of an answer in CSV (RFC 4180), by the names in its first line."""
+        import csv
+        import io
+
+        if not isinstance(self.data, str):
+            raise self._odd("no table in the reply")
+        rows = csv.reader(io.StringIO(self.data.removeprefix("\ufeff"), newline=""))
+        names = next(rows, [])
+        for row in rows:
+            if len(row) != len(names):
+                raise self._odd("a row of the table is cut short")
+            yield dict(zip(names, row, strict=True))
 
     def header(self, name: str) -> str:
         """Return a documented header; some vendors put the new id there."""

@@ -208,7 +208,7 @@ def build(
     if url or signed.url:
         address = url or target.move(signed.url)
     else:
-        address = target.url(where, {**options, **signed.options})
+        address = target.url(where, {**options, **signed.options}, signed.home)
     shown = address if not (url or signed.url) else (signed.shown_url or _host(address))
     return Request(
         endpoint,

@@ -144,8 +144,8 @@ def _counted(
 
 def _blocked(db: sqlite3.Connection, call: Call, now: float) -> float:
     (until,) = db.execute(
-        "select max(blocked_until) from limits where provider = ? and account = ? and bucket = ?"
-        " and per = 0 and seen_at <= ?",
+        "select max(blocked_until) from limits where provider = ? and account = ?"
+        " and bucket in (?, '*') and per = 0 and seen_at <= ?",
         (call.provider, call.account, call.bucket, now),
     ).fetchone()
     return float(until or 0.0) - now
