@@ -27,8 +27,8 @@ __all__ = ["parse", "split_blocks", "split_text", "to_html", "to_markdown", "to_
 DEEPEST = 60  # lists in lists; the parser recurses
 LONGEST = 10_000  # characters of a paragraph; brackets that do not close take quadratic time
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s<>]", re.IGNORECASE)
-_BARE = re.compile(r"https?://[^\s<>\"`]*[^\s<>\"`.,;:!?'…)\]*_~|]", re.IGNORECASE)
-_TASK = re.compile(r"\[([ xX])\][ \t]+(?=\S)")
+_BARE = re.compile(r"https?://(?=\w)[^\s<>\"`]*[^\s<>\"`.,;:!?'…)\]*_~|]", re.IGNORECASE)
+_TASK = re.compile(r"\[([ xX])\][ \t]+")
 _STYLES = {"strong": "bold", "em": "italic", "s": "strike"}
 _CELL = Span(" | ")
 
@@ -117,7 +117,8 @@ class _Reader:
         elif self.heading:
             yield from self._done()
             if spans:
-                yield Block("heading", spans, self.heading)
+                line = (span._replace(text=span.text.replace("\n", " ")) for span in spans)
+                yield Block("heading", tuple(line), self.heading)
         elif self.item is not None:
             self.item = _grown(self.item, spans)
         elif spans:
@@ -153,7 +154,7 @@ def _spans(source: str) -> tuple[Span, ...]:
         return (Span(source),)
     tokens: list[Token] = []
     _parser().inline.parse(source, _parser(), {}, tokens)
-    return _merged([*_styled(tokens)])
+    return _merged([part for span in _merged([*_styled(tokens)]) for part in _with_links(span)])
 
 
 def _styled(tokens: Sequence[Token]) -> Iterator[Span]:
@@ -173,25 +174,26 @@ def _styled(tokens: Sequence[Token]) -> Iterator[Span]:
 def _leaf(token: Token, style: Span) -> Iterator[Span]:
     if token.type == "image":
         link = style.link or str(token.attrGet("src") or "")
-        yield style._replace(text=token.content.strip() or link, link=link)
+        words = "".join(child.content or " " for child in token.children or ()).strip()
+        yield style._replace(text=words or link, link=link)
     elif token.type in ("softbreak", "hardbreak"):
         yield style._replace(text="\n")
     elif token.type == "code_inline":
         yield style._replace(text=token.content, code=True)
-    elif style.link:
-        yield style._replace(text=token.content)
     else:
-        yield from _with_links(token.content, style)
+        yield style._replace(text=token.content)
 
 
-def _with_links(text: str, style: Span) -> Iterator[Span]:
-    """Yield a text in which addresses are links, as readers expect them to be."""
+def _with_links(span: Span) -> Iterator[Span]:
+    """Yield a run in which addresses are links, as readers expect them to be."""
     at = 0
-    for address in _BARE.finditer(text):
-        yield style._replace(text=text[at : address.start()])
-        yield style._replace(text=address[0], link=_parser().normalizeLink(address[0]))
+    for address in _BARE.finditer(span.text) if not (span.link or span.code) else ():
+        if address.start() > at:
+            yield span._replace(text=span.text[at : address.start()])
+        yield span._replace(text=address[0], link=_parser().normalizeLink(address[0]))
         at = address.end()
-    yield style._replace(text=text[at:])
+    if at < len(span.text):
+        yield span._replace(text=span.text[at:])
 
 
 def _merged(spans: Sequence[Span]) -> tuple[Span, ...]:

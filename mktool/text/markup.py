@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 
 from ..report import Block, Span
 
@@ -12,8 +14,11 @@ _ITEMS = ("bullet", "number", "todo")
 _BOX = {False: "☐ ", True: "☑ "}
 _TAGS = (("bold", "strong"), ("italic", "em"), ("strike", "s"), ("code", "code"))
 _MARKS = (("bold", "**"), ("italic", "*"), ("strike", "~~"))
-_SPECIAL = re.compile(r"[\\`*\[\]<|]|_(?!\w)|(?<!\w)_|~(?=~)|(?<=~)~|&(?=#|\w)")
+_MARK = ("*", "~")
+_SPECIAL = re.compile(r"[\\`*\[\]<|]|_(?!\w)|(?<!\w)_|~(?=~)|(?<=~)~|&(?=#?\w+;)|!\Z")
 _OPENING = re.compile(r"(?m)^(?:(?=[-+=:#>])|(\d{1,9})(?=[.)](?:\s|$)))")
+_ENTITY = re.compile(r"&(?=#?\w+;)")
+_CLOSING = re.compile(r"#(?=#*\Z)")  # of a heading
 _LINE_END = re.compile(r"\\?\n")
 _EDGE = re.compile(r"(?m)^[ \t]+|[ \t]+$")
 _WHOLE = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
@@ -112,58 +117,59 @@ def _markdown(block: Block) -> str:
         return f"{fence}\n{block.plain}\n{fence}"
     text = _inline(block.spans)
     if block.kind == "heading":
-        return f"{'#' * max(block.level, 1)} {_LINE_END.sub(' ', text)}"
+        line = _CLOSING.sub(r"\\\g<0>", _LINE_END.sub(" ", text))
+        return f"{'#' * max(block.level, 1)} {line}"
     return "> " + text.replace("\n", "\n> ") if block.kind == "quote" else text
 
 
 def _inline(spans: Sequence[Span]) -> str:
-    """Return spans as Markdown; a mark that would not be read beside a letter is set off."""
-    done = ""
-    for span in spans:
-        made = _markdown_span(span)
-        if done[-1:] in ("*", "~") or made[:1] in ("*", "~"):
-            done, made = _set_off(done, made)
-        done += made
-    lines = _OPENING.sub(_backslash, done)
+    """Return spans as Markdown, what begins or ends a line escaped too."""
+    lines = _OPENING.sub(_backslash, _marked(spans, _MARKS))
     lines = _EDGE.sub(lambda blanks: "".join(f"&#{ord(one)};" for one in blanks[0]), lines)
     return re.sub(r"(?<=\n)(?=\n)|^(?=\n)", r"\\", lines)
 
 
-def _set_off(before: str, after: str) -> tuple[str, str]:
-    """Return two runs so that a mark between them can be read: a letter becomes an entity."""
-    if after[:1].isalnum() and not before[-2:].replace("*", "").isalnum():
-        return before, f"&#{ord(after[0])};{after[1:]}"
-    if before[-1:].isalnum() and after[:1] in ("*", "~"):
-        return f"{before[:-1]}&#{ord(before[-1])};", after
-    return before, after
+def _marked(spans: Sequence[Span], marks: Sequence[tuple[str, str]]) -> str:
+    """Return spans with these marks around those of their style, neighbours together."""
+    done = ""
+    if not marks:
+        return "".join(map(_unmarked, spans))
+    (style, mark), *others = marks
+    for on, group in groupby(spans, key=attrgetter(style)):
+        text = _marked([*group], others)
+        done = _beside(done, _within(mark, text) if on else text)
+    return done
 
 
-def _markdown_span(span: Span) -> str:
+def _unmarked(span: Span) -> str:
     if span.link and span.text == span.link and _SAFE_URL.fullmatch(span.link):
-        text = f"<{span.link}>"
-        return _marked(text, span)
+        return f"<{span.link}>"
     text = _code(span.text) if span.code else _SPECIAL.sub(r"\\\g<0>", span.text)
-    if span.link:
-        return _marked(f"[{text}](<{span.link}>)", span)
-    return _marked(text, span)
+    address = _ENTITY.sub(r"\\&", span.link)
+    return f"[{text}](<{address}>)" if address else text
 
 
-def _marked(text: str, span: Span) -> str:
-    """Return a text within the marks of its style, blanks outside: beside them, none is read."""
+def _within(mark: str, text: str) -> str:
+    """Return a text between marks, its blanks outside: beside them, no mark is read."""
     match = _WHOLE.fullmatch(text)
-    if match is None or not match[2]:
-        return text
-    inner = match[2]
-    for style, mark in _MARKS:
-        if getattr(span, style):
-            inner = f"{mark}{inner}{mark}"
-    return f"{match[1]}{inner}{match[3]}"
+    return f"{match[1]}{mark}{match[2]}{mark}{match[3]}" if match and match[2] else text
+
+
+def _beside(before: str, after: str) -> str:
+    """Return two runs as one: a letter beside a mark becomes an entity where none is read else."""
+    if before[-1:] in _MARK and after[:1].isalnum():
+        after = (
+            f"&#{ord(after[0])};{after[1:]}" if not before.rstrip("*~")[-1:].isalnum() else after
+        )
+    elif after[:1] in _MARK and before[-1:].isalnum() and not after.lstrip("*~")[:1].isalnum():
+        before = f"{before[:-1]}&#{ord(before[-1])};"
+    return before + after
 
 
 def _code(text: str) -> str:
     ticks = {len(run) for run in _TICKS.findall(text)}
     fence = "`" * next(n for n in range(1, len(ticks) + 2) if n not in ticks)
-    pad = " " if text[:1] in ("`", " ") or text[-1:] in ("`", " ") else ""
+    pad = " " if text.strip() and (text[:1] in ("`", " ") or text[-1:] in ("`", " ")) else ""
     return f"{fence}{pad}{text.replace(chr(10), ' ')}{pad}{fence}"
 
 
