@@ -28,20 +28,21 @@ _SIGNATURES = (
 
 _WAYS = "a .csv, .jsonl or .parquet file, -, sqlite:///FILE?query=… or postgresql://…?query=…"
 
-# Without case, blanks and punctuation; the first one that is there is taken.
+# Without case, blanks and punctuation; the first one that is there is taken. The last is what
+# `campaign export` calls it.
 _NAMES: dict[Channel, tuple[str, ...]] = {
     "email": (
         "email", "emailaddress", "mail", "mailaddress", "emailaddr", "subscriberemail",
         "contactemail", "customeremail", "useremail", "primaryemail", "email1", "email1value",
         "emailadresse", "mailadresse", "emailadres", "adresseemail", "adressemail", "courriel",
-        "correo", "correoelectronico", "correoelectrónico",
+        "correo", "correoelectronico", "correoelectrónico", "address",
     ),
     "sms": (
         "phone", "phonenumber", "mobile", "mobilephone", "mobilenumber", "mobilephonenumber",
         "cell", "cellphone", "cellnumber", "msisdn", "sms", "smsnumber", "smsphonenumber", "tel",
         "telephone", "telephonenumber", "phone1value", "handy", "handynummer", "mobil",
         "mobilnummer", "mobiltelefon", "telefon", "telefonnummer", "telefoonnummer", "telefono",
-        "teléfono", "movil", "móvil", "portable", "gsm",
+        "teléfono", "movil", "móvil", "portable", "gsm", "address",
     ),
 }  # fmt: skip
 

@@ -21,10 +21,13 @@ from typing import Any, NamedTuple
 
 from ...errors import InvalidInput, Unsupported
 from ...text.address import either
+from ...text.cells import unguarded
 from .lines import Lines
 
 MOST = 1 << 20  # characters of a field
 _NAMES_HINT = "give each column a name of its own"
+EXPORTED = ("number", "address", "variant", "state", "code", "reason", "vendor_id", "events")
+"""The columns of what `campaign export` writes; the cells of its CSV are guarded."""
 PEEK_ROWS, PEEK_SIZE = 1000, 1 << 22  # objects, and characters, whose keys become the columns
 
 
@@ -64,7 +67,10 @@ def from_csv(lines: Lines, source: str) -> Table:
     except csv.Error as error:
         raise _broken(error, source, 1) from None
     columns = named(header, source)
-    return Table(columns, _csv_rows(reader, len(columns), source, before + 1))
+    rows = _csv_rows(reader, len(columns), lines, source, before + 1)
+    if columns == EXPORTED:
+        rows = (row._replace(values=[*map(unguarded, row.values)]) for row in rows)
+    return Table(columns, rows)
 
 
 def from_addresses(lines: Lines) -> Table | None:
@@ -94,7 +100,13 @@ def from_json(lines: Lines, source: str) -> Table:
         size += len(item.text)
         if len(first) == PEEK_ROWS or size > PEEK_SIZE:
             break
-    columns = named(list(dict.fromkeys(chain.from_iterable(i.record for i in first))), source)
+    keys = list(dict.fromkeys(chain.from_iterable(item.record for item in first)))
+    if first and not keys:
+        why = first[0].problem or "is an object without a key"
+        raise InvalidInput(
+            f"{source}: line {first[0].line} {why}", hint='a line is {"email": "ada@acme.example"}'
+        )
+    columns = named(keys, source)
     return Table(columns, _json_rows(columns, chain(first, objects)))
 
 
@@ -125,6 +137,8 @@ def named(header: Sequence[str], source: str) -> tuple[str, ...]:
     if "" in columns:
         number = columns.index("") + 1
         raise InvalidInput(f"{source}: column {number} has no name", hint=_NAMES_HINT)
+    if "\0" in "".join(columns):
+        raise InvalidInput(f"{source}: the names of the columns hold a NUL: is it a text?")
     name, count = Counter(columns).most_common(1)[0]
     if count > 1:
         raise InvalidInput(f"{source}: {count} columns are named {name!r}", hint=_NAMES_HINT)
@@ -157,14 +171,14 @@ def _delimiter(sample: str) -> str:
     return chosen
 
 
-def _csv_rows(reader: Any, width: int, source: str, before: int) -> Iterator[Row]:
+def _csv_rows(reader: Any, width: int, lines: Lines, source: str, before: int) -> Iterator[Row]:
     """Yield the rows; ``before`` is what the reader's count lacks to the next line's number."""
     while True:
         line = reader.line_num + before
         try:
             for values in reader:
                 if len(values) == width and any(values):
-                    yield Row(line, values)
+                    yield checked(line, values) if lines.holds_nul else Row(line, values)
                 elif any(values):  # else a blank line, or the empty cells below a table
                     yield _misfit(line, values, width)
                 line = reader.line_num + before
