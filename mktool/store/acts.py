@@ -21,6 +21,7 @@ from .locks import lock_path
 
 State = Literal["scheduled", "open", "done", "failed", "unknown", "missed", "cancelled", "paused"]
 CAMPAIGN = "campaign"  # the verb of a campaign, whose key is its name
+SYNC = "sync"  # the verb of a push of records
 UNFINISHED = ("open", "failed", "unknown")
 _SELECT = (
     "select id, created, updated, verb, provider, account, key, digest, state, content, due, zone,"

@@ -8,19 +8,23 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from ...errors import InvalidInput, StorageError, Unsupported
 from ...records import Record, Values
-from ...store.replica import Replica
-from ...text.cells import guarded
+from ...store.replica import Held, Replica
+from ...store.worklist import Edit
+from ...text.cells import guarded, unguarded
 from ..campaign.export import replacing
 from ..campaign.queries import parameters
+from ..campaign.recipients import Rows, open_list
 
 ID, MODIFIED, DELETED = "id", "modified_at", "deleted"
 OWN = (ID, MODIFIED, DELETED)  # columns that are ours: the vendor's id, time of change, tombstone
+PAGE = 500  # records put in at once
 _SCHEMES = ("sqlite://", "postgresql://", "postgres://")
 
 
@@ -30,11 +34,12 @@ class Target(Protocol):
     def take(self, records: Sequence[Record]) -> None:
         """Put a page of records in, and mark the deleted ones."""
 
-    def edit(self, rows: Iterable[tuple[str, Values]]) -> None:
-        """Change fields of records, by id."""
-
     def finish(self, replica: Replica) -> None:
         """Make it durable, from all that is known where it is written as a whole."""
+
+    def merge(self, edits: Iterable[Edit], news: Iterable[Held], known_by: str) -> None:
+        """Change the rows that are there, found by id, line or the key in the field ``known_by``,
+        and add records; what else is there stays."""
 
     def close(self) -> None:
         """Close what is open."""
@@ -55,6 +60,28 @@ def open_target(address: str, table: str, names: Mapping[str, str]) -> Target:
     if address.startswith("sqlite://"):
         return _Table(_sqlite(place), table, names, mark="?")
     return _Table(_postgres(place, options, address), table, names, mark="%s")
+
+
+def table_query(address: str, table: str) -> str:
+    """Return the address of a database as one of a list of rows: all of the table, unless it has a
+    query already."""
+    if not address.startswith(_SCHEMES) or "query=" in address:
+        return address
+    place, _, query = address.partition("?")
+    options = dict(parse_qsl(query))
+    named = _quoted(options.pop("table", table))
+    rest = "".join(f"{name}={quote(value)}&" for name, value in options.items())
+    return f"{place}?{rest}query=select * from {named}"  # noqa: S608 - quoted
+
+
+def fingerprint(address: str) -> str:
+    """Return what changes when a file does; "" where there is none, or for a database."""
+    if address.startswith(_SCHEMES):
+        return ""
+    with contextlib.suppress(OSError):
+        about = Path(address).expanduser().stat()
+        return f"{about.st_mtime_ns}-{about.st_size}"
+    return ""
 
 
 def as_columns(values: Values, names: Mapping[str, str]) -> dict[str, str | None]:
@@ -94,9 +121,6 @@ class _File:
     def take(self, records: Sequence[Record]) -> None:
         """The file is written at the end."""
 
-    def edit(self, rows: Iterable[tuple[str, Values]]) -> None:
-        """The same: what both sides agree on is in the replica by then."""
-
     def finish(self, replica: Replica) -> None:
         columns = [column_of(name, self.names) for name in replica.columns()]
         with replacing(self.path) as file:
@@ -114,10 +138,41 @@ class _File:
 
     def _rows(self, replica: Replica) -> Iterator[dict[str, Any]]:
         for held in replica.records():
-            yield {
-                ID: held.id, **as_columns(held.theirs, self.names),
-                MODIFIED: moment(held.modified), DELETED: held.deleted,
-            }  # fmt: skip
+            yield self._row(held)
+
+    def _row(self, held: Held) -> dict[str, Any]:
+        return {
+            ID: held.id, **as_columns(held.theirs, self.names),
+            MODIFIED: moment(held.modified), DELETED: held.deleted,
+        }  # fmt: skip
+
+    def merge(self, edits: Iterable[Edit], news: Iterable[Held], known_by: str) -> None:
+        with open_list(str(self.path), Path()) as old, replacing(self.path) as file:
+            columns = list(old.columns) + [c for c in (ID, DELETED) if c not in old.columns]
+            is_csv = self.path.suffix.lower() == ".csv"
+            table = csv.writer(file, lineterminator="\n")
+            if is_csv:
+                table.writerow(columns)
+            for row in chain(self._edited(old, edits), map(self._row, news)):
+                if is_csv:
+                    told = {**row, DELETED: 1 if row.get(DELETED) in (True, 1, "1") else ""}
+                    table.writerow([guarded(str(told.get(name) or "")) for name in columns])
+                else:
+                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def _edited(self, old: Rows, edits: Iterable[Edit]) -> Iterator[dict[str, Any]]:
+        """Yield the rows of the file with what they get; an edit and its row have one line."""
+        waiting = iter(edits)
+        edit = next(waiting, None)
+        for row in old:
+            cells: dict[str, Any] = {
+                name: unguarded(cell) for name, cell in zip(old.columns, row.values, strict=True)
+            }
+            if edit is not None and edit.line == row.line:
+                cells |= {ID: edit.id or cells.get(ID), **as_columns(edit.values, self.names)}
+                cells |= {DELETED: True} if edit.gone else {}
+                edit = next(waiting, None)
+            yield cells
 
     def close(self) -> None:
         """It is not open between."""
@@ -161,19 +216,30 @@ class _Table:
             )
             self.db.commit()
 
-    def edit(self, rows: Iterable[tuple[str, Values]]) -> None:
-        with self._guard():
-            for id, values in rows:
-                changed = as_columns(values, self.names)
-                sets = ", ".join(f"{_quoted(name)} = {self.mark}" for name in changed)
-                self._execute(
-                    f"update {self.table} set {sets} where {_quoted(ID)} = {self.mark}",  # noqa: S608 - quoted
-                    (*changed.values(), id),
-                )
-            self.db.commit()
-
     def finish(self, replica: Replica) -> None:
         """Each page is durable already."""
+
+    def merge(self, edits: Iterable[Edit], news: Iterable[Held], known_by: str) -> None:
+        by_id, by_key = _quoted(ID), _quoted(column_of(known_by, self.names))
+        with self._guard():
+            for edit in edits:
+                changed = as_columns(edit.values, self.names) | ({DELETED: 1} if edit.gone else {})
+                if edit.made:
+                    self._execute(
+                        f"update {self.table} set {by_id} = {self.mark} where {by_id} is null"  # noqa: S608 - quoted
+                        f" and lower({by_key}) = lower({self.mark})",
+                        (edit.id, edit.key),
+                    )
+                if changed:
+                    sets = ", ".join(f"{_quoted(name)} = {self.mark}" for name in changed)
+                    self._execute(
+                        f"update {self.table} set {sets} where {by_id} = {self.mark}",  # noqa: S608 - quoted
+                        (*changed.values(), edit.id),
+                    )
+            self.db.commit()
+        waiting = (Record(held.id, held.theirs, held.modified) for held in news)
+        while page := list(islice(waiting, PAGE)):
+            self.take(page)
 
     def close(self) -> None:
         with contextlib.suppress(Exception):

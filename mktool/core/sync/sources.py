@@ -1,0 +1,74 @@
+"""The rows of a push: a file, a query, or the recipients of a campaign with what became of them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ... import errors as e
+from ...store.replica import identity
+from ...store.worklist import Staged
+from ...text.cells import unguarded
+from ..campaign.recipients import Row, open_list
+from .targets import DELETED, ID, OWN, column_of
+
+
+def rows(source: str, key: str, names: Mapping[str, str], *, updated: str = "") -> Iterator[Staged]:
+    """Yield the rows of a source, each with its values by the vendor's fields.
+
+    ``names`` gives the column of a field; where it names any, other columns are left out.
+    ``updated`` is the column that says when a row was changed. An empty cell is no value.
+    Raises `InvalidInput` if the source cannot be read, or has no column for ``key``.
+    """
+    with contextlib.ExitStack() as stack:
+        found = stack.enter_context(open_list(source, Path()))
+        columns = found.columns
+        known_by = column_of(key, names) if key else ""
+        fields = _fields(columns, names)
+        if known_by not in columns and ID not in columns:
+            raise e.InvalidInput(
+                f"{found.source}: no column {known_by or ID}; there are {', '.join(columns)}",
+                hint="name the column so, say --key FIELD, or map it: mktool help sync",
+            )
+        if known_by in columns:
+            fields[key] = known_by
+        if updated and updated not in columns:
+            raise e.InvalidInput(f"{found.source}: no column {updated}", hint="check [sync]")
+        for seq, row in enumerate(found, start=1):
+            cells = dict(zip(columns, row.values, strict=True))
+            if cells.get(DELETED, "").lower() not in ("", "0", "false"):
+                continue  # a tombstone: it is gone at the vendor
+            yield _staged(seq, row, cells, fields, known_by, updated)
+
+
+def _fields(columns: Sequence[str], names: Mapping[str, str]) -> dict[str, str]:
+    """Return the column of each field that is to be written."""
+    if names:
+        return {field: column for field, column in names.items() if column in columns}
+    return {_field(name): name for name in columns if name and name not in OWN}
+
+
+def _field(column: str) -> str:
+    """Return the field that `column_of` gave a column to."""
+    return column[:-1] if column.endswith("_") and column[:-1].lower() in OWN else column
+
+
+def _staged(
+    seq: int, row: Row, cells: Mapping[str, str], fields: Mapping[str, str], known_by: str,
+    updated: str,
+) -> Staged:  # fmt: skip
+    values = {field: unguarded(cells[column]) or None for field, column in fields.items()}
+    id, key = cells.get(ID) or None, identity(unguarded(cells.get(known_by, "")))
+    problem = row.problem or ("" if id or key else f"no value in {known_by or ID}")
+    at = _moment(cells.get(updated, ""))
+    return Staged(seq, row.line, key, id, values, at, problem or None)
+
+
+def _moment(text: str) -> float | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
