@@ -14,7 +14,6 @@ _ITEMS = ("bullet", "number", "todo")
 _BOX = {False: "☐ ", True: "☑ "}
 _TAGS = (("bold", "strong"), ("italic", "em"), ("strike", "s"), ("code", "code"))
 _MARKS = (("bold", "**"), ("italic", "*"), ("strike", "~~"))
-_MARK = ("*", "~")
 _SPECIAL = re.compile(r"[\\`*\[\]<|]|_(?!\w)|(?<!\w)_|~(?=~)|(?<=~)~|&(?=#?\w+;)|!\Z")
 _OPENING = re.compile(r"(?m)^(?:(?=[-+=:#>])|(\d{1,9})(?=[.)](?:\s|$)))")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
@@ -157,12 +156,11 @@ def _within(mark: str, text: str) -> str:
 
 def _beside(before: str, after: str) -> str:
     """Return two runs as one: a letter beside a mark becomes an entity where none is read else."""
-    if before[-1:] in _MARK and after[:1].isalnum():
-        after = (
-            f"&#{ord(after[0])};{after[1:]}" if not before.rstrip("*~")[-1:].isalnum() else after
-        )
-    elif after[:1] in _MARK and before[-1:].isalnum() and not after.lstrip("*~")[:1].isalnum():
-        before = f"{before[:-1]}&#{ord(before[-1])};"
+    inside, outside = before.rstrip("*~"), after.lstrip("*~")
+    if inside != before and after[:1].isalnum() and not inside[-1:].isalnum():
+        return f"{before}&#{ord(after[0])};{after[1:]}"
+    if outside != after and before[-1:].isalnum() and not outside[:1].isalnum():
+        return f"{before[:-1]}&#{ord(before[-1])};{after}"
     return before + after
 
 
