@@ -212,7 +212,12 @@ class Switchboard:
 
     def _played(self, host: str) -> Vendor | None:
         """Return who has a host; a vendor may have all below one, as ``*.api.example.com``."""
-        return self.hosts.get(host) or self.hosts.get("*." + host.partition(".")[2])
+        name = host.partition(":")[0]
+        found = self.hosts.get(name)
+        while found is None and name:
+            name = name.partition(".")[2]
+            found = self.hosts.get(f"*.{name}")
+        return found
 
 
 def _stranger(call: Call) -> Reply:

@@ -63,7 +63,7 @@ def test_deleted_deals_are_listed_when_asked_for(crm: Company, clock: Clock) -> 
     crm.ask(f"DELETE /api/v2/deals/{made['id']}")
     listed = crm.http.get(f"{crm.url}/api/v2/deals", params={"status": "open,deleted"}).json()
     assert [deal["is_deleted"] for deal in listed["data"]] == [True]
-    since = {"since_timestamp": "2020-01-01 00:00:00", "items": "deal"}
+    since: dict[str, Any] = {"since_timestamp": "2020-01-01 00:00:00", "items": "deal"}
     recent = crm.ask("GET /v1/recents", **since)["data"]
     assert [(one["item"], one["data"]["deleted"]) for one in recent] == [("deal", True)]
 
@@ -74,7 +74,8 @@ def test_pages_by_cursor_and_what_changed_since(
     crm.ask("POST /api/v2/persons", ANN, 201)
     pipedrive = {"vendor": "pipedrive", "kind": "persons", "count": 1200}
     httpx.post(f"{sandbox.url}/_fill", json=pipedrive, trust_env=False).raise_for_status()
-    cursor, seen = "", []
+    cursor: str | None = ""
+    seen: list[int] = []
     while cursor is not None:
         page = crm.ask("GET /api/v2/persons", limit=500, cursor=cursor)
         seen += [person["id"] for person in page["data"]]
@@ -83,10 +84,15 @@ def test_pages_by_cursor_and_what_changed_since(
     clock.sleep(60)
     crm.ask("PATCH /api/v2/persons/700", {"name": "Somebody Else"})
     since = crm.ask("GET /api/v2/persons/700")["data"]["update_time"]
-    for order in ({}, {"sort_by": "update_time"}, {"sort_by": "id", "sort_direction": "desc"}):
+    orders: list[dict[str, Any]] = [
+        {},
+        {"sort_by": "update_time"},
+        {"sort_by": "id", "sort_direction": "desc"},
+    ]
+    for order in orders:
         found = crm.ask("GET /api/v2/persons", updated_since=since, **order)["data"]
         assert [person["id"] for person in found] == [700]
-    latest = {"sort_by": "update_time", "sort_direction": "desc", "limit": 1}
+    latest: dict[str, Any] = {"sort_by": "update_time", "sort_direction": "desc", "limit": 1}
     first = crm.ask("GET /api/v2/persons", **latest)
     assert first["data"][0]["id"] == 700
     then = crm.ask("GET /api/v2/persons", **latest,
@@ -97,7 +103,7 @@ def test_pages_by_cursor_and_what_changed_since(
 def test_search_finds_duplicates_as_nothing_is_unique(crm: Company) -> None:
     for _ in range(2):
         crm.ask("POST /api/v2/persons", ANN, 201)
-    exact = {"term": "ANN@acme.example", "fields": "email", "exact_match": "true"}
+    exact: dict[str, Any] = {"term": "ANN@acme.example", "fields": "email", "exact_match": "true"}
     items = crm.ask("GET /api/v2/persons/search", **exact)["data"]["items"]
     assert [hit["item"]["id"] for hit in items] == [1, 2]
     assert items[0]["item"]["emails"] == ["ann@acme.example"]
@@ -167,7 +173,7 @@ def test_logging_in(sandbox: Sandbox, clock: Clock) -> None:
     form = {"grant_type": "authorization_code", "redirect_uri": "https://a.example/cb",
             "code": parse_qs(urlsplit(back).query)["code"][0]}  # fmt: skip
     assert httpx.post(f"{url}/token", data=form, trust_env=False).status_code == 401
-    app = {"auth": ("app", "secret"), "trust_env": False}
+    app: dict[str, Any] = {"auth": ("app", "secret"), "trust_env": False}
     first: Any = httpx.post(f"{url}/token", data=form, **app).json()
     assert first["api_domain"] == f"{sandbox.url}/sandbox.pipedrive.com"
     company = Company(sandbox, authorization=f"Bearer {first['access_token']}")
