@@ -71,7 +71,7 @@ def run_due(
     be sent with a larger --grace. Nothing due prints nothing.
     """
     from ..core.side import stopping
-    from . import post
+    from . import acting
 
     given, out = settings(), terminal()
     seconds = moments.seconds(grace or given.config.get("schedule", "grace"))
@@ -91,7 +91,7 @@ def run_due(
             out.envelope("success", [])
         return 0
     # What is reported once must be said now, even if the run ended early.
-    failed = post.report(news, ended)
+    failed = acting.report(news, ended)
     if ended is not None:
         return ended.exit_code
     return failed if failed in (0, OutcomeUnknown.exit_code) else Partial.exit_code
