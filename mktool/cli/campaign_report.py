@@ -15,7 +15,7 @@ from ..errors import Partial
 from ..store.ledger import Ledger
 from .completion import provider_names
 from .settings import settings
-from .terminal import cell, stamp, terminal
+from .terminal import cell, many, stamp, terminal
 from .terminal import name as whose
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def sync(campaign: Name) -> int:
         empty=f"nothing new; {overview.command('report', campaign)}",
     )  # fmt: skip
     if found.suppressed:
-        out.say(f"{found.suppressed:,} more are suppressed")
+        out.say(f"suppressed now: {found.suppressed:,}")
     if not out.json:
         for error in found.errors:
             out.error(error)
@@ -80,7 +80,7 @@ def events(
         lines = text_of(file, Path.cwd(), sys.stdin.buffer, closing)
         found = receive.receive(given, provider, out.account, notices.read(lines, file))
     errors = [] if not found.bad else [
-        Partial(f"{found.bad:,} of {found.notices:,} notices cannot be read",
+        Partial(f"{found.bad:,} of {many(found.notices, 'notice')} cannot be read",
                 hint="mend them and read the file again: what was read before changes nothing")
     ]  # fmt: skip
     data = {
@@ -93,7 +93,7 @@ def events(
     if found.others:
         out.say(f"of mail that is no campaign's: {found.others:,}")
     if found.suppressed:
-        out.say(f"{found.suppressed:,} more are suppressed")
+        out.say(f"suppressed now: {found.suppressed:,}")
     if not out.json:
         for problem in found.problems:
             out.say(f"  line {problem.line}: {problem.reason}")

@@ -199,7 +199,7 @@ def _is_number(text: str) -> bool:
 
 STYLES: Mapping[str, str] = {
     "connected": "green", "ok": "green", "done": "green", "expiring": "yellow",
-    "scheduled": "cyan", "open": "yellow", "partial": "yellow", "missed": "yellow",
+    "scheduled": "cyan", "held": "cyan", "open": "yellow", "partial": "yellow", "missed": "yellow",
     "warning": "yellow", "unknown": "bold magenta", "failed": "red", "error": "red",
     "expired": "red", "auth_failed": "red", "unreachable": "red", "problem": "red",
 }  # fmt: skip
@@ -241,6 +241,11 @@ def folded(text: str) -> str:
             line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
         ) or [""]
     return "\n".join(lines)
+
+
+def many(count: int, noun: str) -> str:
+    """Return a number with its noun: "1 row", "1,200 rows"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def when(seconds: float) -> str:

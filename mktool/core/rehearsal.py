@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -79,14 +79,13 @@ def post(
 
 
 def export(
-    settings: Settings, provider: str, account: str, made: Callable[[Provider], Export],
+    settings: Settings, provider: str, account: str, what: Export,
     *, key: str | None = None, again: bool = False,
 ) -> Rehearsal:  # fmt: skip
     """Return what the export of a report would send; nothing is, and the vault stays closed."""
     from .export import pieces
 
     bound, dry, connected = rehearse(settings, provider, account)
-    what = made(bound)
     parts = pieces.pieces(bound, what)
     before = list[Posted]()
     work = pieces.Pieces(bound, parts)

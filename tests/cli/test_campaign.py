@@ -99,6 +99,17 @@ class TestLooking:
         for _ in range(2):
             assert mktool("campaign", "list").rows[0][3:8] == ["3", "3", "0", "0", "0"]
 
+    def test_the_list_fits_into_a_terminal(
+        self, mktool: Mktool, campaign: Campaign, texts: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        mktool("send-campaign", str(campaign()), "--as", "launch-2026-11")
+        monkeypatch.setenv("COLUMNS", "80")
+        monkeypatch.setattr("mktool.cli.terminal.Terminal.tables", True)
+        head, _, new, *_ = mktool("campaign", "list").out.strip().splitlines()
+        assert head.split() == ["name", "by", "state", "people", "sent", "failed", "when"]
+        assert new.split()[:6] == ["launch-2026-11", "sendgrid", "done", "3", "3", "0"]
+        assert new.split()[-1].count(":") == 1  # up to the minutes
+
     def test_a_campaign_without_its_file_is_still_listed(
         self, mktool: Mktool, campaign: Campaign
     ) -> None:
@@ -230,7 +241,9 @@ class TestStopping:
     ) -> None:
         at = time.strftime("%Y-%m-%dT%H:%M", time.localtime(time.time() + 7200))
         mktool("send-campaign", str(campaign()), "--at", at)
-        assert mktool("campaign", "list").rows[0][8].startswith("held until ")
+        (row,) = mktool("campaign", "list").rows
+        assert (row[2], row[8][:6]) == ("held", "until ")
+        assert "held by the vendor until " in mktool("campaign", "show", "launch").err
         assert "campaign cancel" in mktool("campaign", "pause", "launch").err
         data = mktool("campaign", "cancel", "launch", "--json").json["data"]
         assert (data["back"], data["sent"], data["late"], data["never"]) == (3, 0, 0, 0)
@@ -326,6 +339,25 @@ class TestBeginning:
         text = campaign().read_text()
         assert mktool("send-campaign", folder, "--init").code == 2
         assert campaign().read_text() == text
+
+    def test_a_dry_run_needs_no_login_and_says_so(
+        self, mktool: Mktool, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        line = ("send-campaign", str(campaign(1)), "--dry-run")
+        assert "not connected" not in mktool(*line).err
+        assert mktool(*line, "--json").json["data"]["connected"]
+        monkeypatch.delenv("SENDGRID_API_KEY")
+        ran = mktool(*line)
+        assert ran.code == 0
+        assert "not connected yet: mktool authorize sendgrid" in ran.err
+        assert not mktool(*line, "--json").json["data"]["connected"]
+
+    def test_one_is_no_plural(self, mktool: Mktool, campaign: Campaign) -> None:
+        ran = mktool("send-campaign", str(campaign(1)), "--dry-run")
+        assert "1 of 1 recipient to send to" in ran.err
+        assert "list: 1 row\n" in ran.err
+        assert "1 request, at least" in ran.err
+        assert "list: 2 rows\n" in mktool("send-campaign", str(campaign(2)), "--dry-run").err
 
     def test_a_dry_run_tells_of_rows_that_cannot_be_sent_to(
         self, mktool: Mktool, campaign: Campaign, tmp_path: Path
