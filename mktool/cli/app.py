@@ -34,7 +34,8 @@ class Entry(NamedTuple):
     section: str
 
 
-ACCOUNTS, SENDING, RECORD, TOOLS = "Accounts", "Sending", "The record", "Tools"
+ACCOUNTS, SENDING, RECORDS = "Accounts", "Sending", "Records"
+RECORD, TOOLS = "The record", "Tools"
 
 COMMANDS = {
     "authorize": Entry(
@@ -49,8 +50,12 @@ COMMANDS = {
     "campaign": Entry("campaign", "Follow, export, pause and cancel campaigns.", SENDING),
     "templates": Entry("templates", "List, read and add a vendor's templates.", SENDING),
     "suppress": Entry("suppress", "Who must not be written to any more.", SENDING),
+    "export": Entry("export", "Export a meeting's report to Slack, CRMs and others.", SENDING),
     "schedule": Entry("schedule", "List and cancel scheduled posts.", SENDING),
     "run-due": Entry("schedule", "Send what is due; for cron, safe every minute.", SENDING),
+    "sync": Entry("sync", "Keep records and a file or table in step.", RECORDS),
+    "syncs": Entry("sync", "What is kept in step with what.", RECORDS),
+    "find": Entry("find", "Find the id of a contact, a deal, a channel, a page.", RECORDS),
     "metrics": Entry("metrics", "Read the numbers of a published item.", SENDING),
     "outbox": Entry("record", "What is waiting, failed or unknown.", RECORD),
     "settle": Entry("record", "Say whether an unknown act went out.", RECORD),

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ... import errors as e
 from ...capability import CanPull, CanPush
@@ -73,7 +74,7 @@ class Plan:
     """What a push would do: how many rows each step has, and the first of each that say why."""
 
     steps: Mapping[str, int]
-    examples: list[Mapping[str, object]]
+    examples: list[Mapping[str, Any]]
 
     @property
     def writes(self) -> int:
@@ -161,7 +162,7 @@ class Syncing:
         for row, held in self.list.joined():
             yield decide(row, held, self.order.rules)
 
-    def _examples(self) -> list[Mapping[str, object]]:
+    def _examples(self) -> list[Mapping[str, Any]]:
         steps = ("create", "update", "conflict", "gone", "refused")
         return [row for step in steps for row in self.list.told((step,), 3)]
 
