@@ -54,6 +54,22 @@ def _canonical(value: Any) -> str:
         raise InvalidInput("a value is nested too deeply to be kept") from None
 
 
+def number_of(text: str) -> int | float | None:
+    """Return the JSON number that is exactly this, or None where there is none.
+
+    None is also for digits that no floating-point number holds: a vendor may take them as text.
+    """
+    import re
+    from decimal import Decimal
+
+    if not re.fullmatch(r"-?\d{1,300}(\.\d{1,300})?([eE][+-]?\d{1,2})?", text, re.ASCII):
+        return None
+    exact = Decimal(text)
+    if exact == exact.to_integral_value():
+        return int(exact)
+    return float(text) if Decimal(repr(float(text))) == exact else None
+
+
 class Record(NamedTuple):
     """A record as the vendor has it; ``modified`` is epoch seconds where the vendor dates it.
 

@@ -291,12 +291,16 @@ class TokenClient:
         return self._login.value(name)
 
     def _address(self, url: str) -> str:
-        """Return where an address leads from here, its {options} filled in."""
+        """Return where an address leads from here."""
+        return self._target.move(self._filled(url))
+
+    def _filled(self, url: str) -> str:
+        """Return an address with its {options}, of which one may be how it begins."""
         names = re.findall(r"{(\w+)}", url)
         values = {name: quote(self._need(name), safe="") for name in names}
         if names and url.startswith(f"{{{names[0]}}}"):
             values[names[0]] = owned(self._need(names[0]), names[0], self._scheme.hosts)
-        return self._target.move(url.format_map(values))
+        return url.format_map(values)
 
     def _scopes(self, scopes: Sequence[str]) -> dict[str, str]:
         return {"scope": self._scheme.scope_separator.join(scopes)} if scopes else {}
@@ -309,7 +313,7 @@ class TokenClient:
         claims = {
             "iss": self._need(scheme.issuer_field),
             **({"sub": self._need(scheme.subject_field)} if scheme.subject_field else {}),
-            "aud": told or scheme.audience or scheme.token_url,
+            "aud": told or self._filled(scheme.audience or scheme.token_url),
             **self._scopes(scopes),
             "iat": now,
             "exp": now + ASSERTION_SECONDS,

@@ -150,7 +150,7 @@ class Reply:
                 return Reply(row, self.headers, self.where, write=self._write)
         return None
 
-    def table(self) -> Iterator[dict[str, str]]:
+    def table(self) -> Iterator[Reply]:
         """Yield the rows of an answer in CSV (RFC 4180), by the names in its first line."""
         import csv
         import io
@@ -162,7 +162,8 @@ class Reply:
         for row in rows:
             if len(row) != len(names):
                 raise self._odd("a row of the table is cut short")
-            yield dict(zip(names, row, strict=True))
+            cells = dict(zip(names, row, strict=True))
+            yield Reply(cells, self.headers, self.where, write=self._write)
 
     def header(self, name: str) -> str:
         """Return a documented header; some vendors put the new id there."""
@@ -223,6 +224,9 @@ class Placeholder(Reply):
 
     def find(self, path: str, **values: Any) -> Reply:
         return self
+
+    def table(self) -> Iterator[Reply]:
+        yield self
 
     def header(self, name: str) -> str:
         return f"‹{name}›"
