@@ -142,6 +142,17 @@ class Acts:
             )
             return [_act(row) for row in rows]
 
+    def ids(self, verb: str, provider: str, account: str = "") -> list[int]:
+        """Return the ids of the acts of a verb at a provider, the newest first; "" is at any of
+        its accounts."""
+        with self.ledger.guard():
+            rows = self.ledger.db.execute(
+                "select id from acts where verb = ? and provider = ? and ? in ('', account)"
+                " order by id desc",
+                (verb, provider, account),
+            )
+            return [int(id) for (id,) in rows]
+
     def keep(self, id: int, content: Mapping[str, Any]) -> None:
         """Replace what is kept about an act, and nothing else of it."""
         with self.ledger.transaction() as db:

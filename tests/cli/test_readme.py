@@ -48,6 +48,7 @@ def test_the_campaign_of_the_readme(
     people = (f"{n},reader{n}@acme.example,Reader {n},NL,pro\n" for n in range(PEOPLE))
     (tmp_path / "people.csv").write_text("id,email,first_name,country,plan\n" + "".join(people))
 
+    (tmp_path / "bodies.jsonl").write_text("[]")
     ended = {line: mktool(*line.split()) for line in map(" ".join, rest)}
     assert {line: ran.code for line, ran in ended.items()} == dict.fromkeys(ended, 0) | CODES
     sent = Counter(item.to for item in box.items)

@@ -24,7 +24,7 @@ from ...store.ledger import Ledger
 from ...store.suppressions import Suppressions
 from ...text.address import either
 from ..settings import Settings, ledger_path
-from . import overview, suppress
+from . import suppress
 from .definition import from_json
 from .notices import Told
 from .plan import SHOWN, Problem
@@ -99,25 +99,25 @@ class _Campaigns:
     """The campaigns of a provider, the newest first."""
 
     def __init__(self, ledger: Ledger, provider: str, account: str) -> None:
-        self._acts = [
-            act for act in Acts(ledger).of(CAMPAIGN, limit=-1)
-            if act.provider == provider and account in ("", act.account)
-            and act.content.get("ready") and path_of(act.id).exists()
-        ]  # fmt: skip
-        self._before = dict[int, dict[str, int]]()
+        self._acts = Acts(ledger)
+        self._ids = self._acts.ids(CAMPAIGN, provider, account)
+        self._before = dict[int, tuple[str, dict[str, int]]]()
 
     def record(self, events: Sequence[Event]) -> list[tuple[Event, str]]:
         """Record events with the recipients that they are about; return them with their addresses,
         "" for those of nobody."""
         left, done = list(events), list[tuple[Event, str]]()
-        for act in self._acts:
+        for id in self._ids:
             if not left:
                 break
-            with overview.opened(act) as file:
+            if not path_of(id).exists():  # its list was never read, or is gone
+                continue
+            act = self._acts.get(id)
+            with CampaignFile(path_of(id)) as file:
                 mine = _Mine(act, file, left)
                 if not mine.found:
                     continue
-                self._before.setdefault(act.id, mine.events.counts())
+                self._before.setdefault(id, (str(act.key), mine.events.counts()))
                 mine.record()
                 done += [(event, address) for event, _, address in mine.found]
                 left = mine.left
@@ -126,13 +126,12 @@ class _Campaigns:
     def new(self) -> dict[str, dict[str, int]]:
         """Return how many recipients more each kind of event happened to, by campaign."""
         found = dict[str, dict[str, int]]()
-        for act in self._acts:
-            if (before := self._before.get(act.id)) is not None:
-                with overview.opened(act) as file:
-                    after = Events(file).counts()
-                more = {kind: n - before.get(kind, 0) for kind, n in after.items()}
-                if any(more.values()):
-                    found[str(act.key)] = {kind: n for kind, n in more.items() if n}
+        for id, (name, before) in self._before.items():
+            with CampaignFile(path_of(id)) as file:
+                after = Events(file).counts()
+            more = {kind: n - before.get(kind, 0) for kind, n in after.items()}
+            if any(more.values()):
+                found[name] = {kind: n for kind, n in more.items() if n}
         return found
 
 
