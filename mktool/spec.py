@@ -69,7 +69,9 @@ class Limit:
 
     ``bucket`` names the endpoints it counts ("*" is all of them); ``scope`` says whether each
     account has its own, or all accounts of the app share it. ``setting`` names the field by which
-    an account that was granted another number of calls says so.
+    an account that was granted another number of calls says so. Where some calls take more of a
+    budget than others, ``calls`` is the budget of a day and ``costs`` what one of a bucket takes
+    (1 where it is not named).
     """
 
     calls: int
@@ -77,6 +79,10 @@ class Limit:
     bucket: str = "*"
     scope: Literal["account", "app"] = "account"
     setting: str = ""
+    costs: Mapping[str, int] = field(default_factory=dict, hash=False)
+
+    def cost(self, bucket: str) -> int:
+        return self.costs.get(bucket, 1)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import errors as e
 from ..http.lookup import SKEW, Listed, find
+from ..http.partly import all_taken, refusals
 from ..model import Posted
 from ..report import Piece
 from ..spec import Endpoint
@@ -38,7 +39,7 @@ class Writer:
 
     def write(self, piece: Piece, before: Sequence[Posted]) -> Posted:
         if piece.kind == "refused":
-            return _all_taken(before)
+            return all_taken(before, "hubspot", "tasks")
         to = self._targets(piece, before)
         if not to:  # a note on nobody is seen by nobody
             raise e.InvalidInput("HubSpot: nobody who took part is a contact", hint=HINT)
@@ -49,7 +50,7 @@ class Writer:
     ) -> Posted | None:
         if piece.kind == "refused" or not (to := self._targets(piece, before)):
             return None  # nothing was sent
-        others = {id for ids in known for id in ids.split(",")}
+        others = {id for ids in (*known, *(p.id for p in before)) for id in ids.split(",")}
         if piece.kind == "tasks":
             return self._found_tasks(piece, to, since - SKEW, others)
         text = _words(piece.body["properties"][TEXT["notes"]])
@@ -80,7 +81,7 @@ class Writer:
         (kind, record), account = to[0], self.client.options.get("account_id", "")
         page = f"https://app.hubspot.com/contacts/{account}/record/{TYPES[kind]}/{record}"
         url = f"{page}?engagement={id.partition(',')[0]}" if account else ""
-        return Posted(id, url, {"to": json.dumps(to), "refused": json.dumps(refused)})
+        return Posted(id, url, {"to": json.dumps(to), **refusals(refused)})
 
     def _targets(self, piece: Piece, before: Sequence[Posted]) -> list[Target]:
         """Return the records it is put on: those of the first piece, so that all are together."""
@@ -115,15 +116,6 @@ class Writer:
         for item in self.crm.read(kind, ids, (TEXT[kind],)):
             text = _words(str(item.get(f"properties.{TEXT[kind]}") or ""))
             yield Listed(self._posted(item.need("id"), to), text, item.moment("createdAt"))
-
-
-def _all_taken(before: Sequence[Posted]) -> Posted:
-    refused = [text for posted in before for text in json.loads(posted.ref.get("refused", "[]"))]
-    if refused:
-        raise e.Rejected(f"{len(refused)} tasks were refused, the others are there: "
-                         + "; ".join(refused[:5]), e.Context("hubspot", operation="tasks"),
-                         hint="make these tasks by hand")  # fmt: skip
-    return Posted(before[-1].id if before else "", before[-1].url if before else "")
 
 
 def _subject(task: Mapping[str, Any]) -> str:

@@ -58,7 +58,7 @@ NOTE = Wire(
     "POST", "/crm/v3/objects/notes",
     {"associations": [linked("1", 202), linked("9", 214)]}, status=201, reply={"id": "77"},
 )  # fmt: skip
-TO = {"to": '[["contacts", "1"], ["deals", "9"]]', "refused": "[]"}
+TO = {"to": '[["contacts", "1"], ["deals", "9"]]'}
 OWNER = Wire("GET", "/crm/v3/owners", query={"email": "ada@example.com"}, reply=answer({"id": "5"}))
 TASKS = Wire("POST", "/crm/v3/objects/tasks/batch/create", status=201, reply=answer(
     {"id": "81", "objectWriteTraceId": "1"}, {"id": "82", "objectWriteTraceId": "2"}))  # fmt: skip
@@ -297,7 +297,7 @@ class TestHubSpot(ProviderContract):
             script.append(Wire("POST", f"/{kind}/batch/read", reply=answer(*found)))
         x, _, _ = self.open(cls, ledger, script)
         piece: Piece = x.pieces(USUAL)[number]
-        return x.locate(piece, (Posted("77", "", TO),), NOW, known)
+        return x.locate(piece, (Posted("70", "", TO),), NOW, known)
 
     def body(self) -> str:
         x = HubSpot(None)  # type: ignore[arg-type]  # offline
