@@ -123,8 +123,7 @@ def _markdown(block: Block) -> str:
 
 def _inline(spans: Sequence[Span]) -> str:
     """Return spans as Markdown, what begins or ends a line escaped too."""
-    lines = _OPENING.sub(_backslash, _marked(spans, _MARKS))
-    lines = _EDGE.sub(lambda blanks: "".join(f"&#{ord(one)};" for one in blanks[0]), lines)
+    lines = _edged(_marked(spans, _MARKS))
     return re.sub(r"(?<=\n)(?=\n)|^(?=\n)", r"\\", lines)
 
 
@@ -173,7 +172,13 @@ def _code(text: str) -> str:
 
 def escape(text: str) -> str:
     """Return a text as Markdown in which nothing but line breaks has a meaning."""
-    return _OPENING.sub(_backslash, _SPECIAL.sub(r"\\\g<0>", text))
+    return _edged(_SPECIAL.sub(r"\\\g<0>", text))
+
+
+def _edged(lines: str) -> str:
+    """Return Markdown whose lines begin and end with text: no list, no indented code."""
+    escaped = _OPENING.sub(_backslash, lines)
+    return _EDGE.sub(lambda blanks: "".join(f"&#{ord(one)};" for one in blanks[0]), escaped)
 
 
 def _backslash(start: re.Match[str]) -> str:

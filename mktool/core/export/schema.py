@@ -71,10 +71,10 @@ class Faults:
     def values(
         self, path: Path, data: Mapping[str, Any], reads: Mapping[str, Read]
     ) -> dict[str, Any]:
-        """Return what an object holds, each value as its key reads it; there may be nothing else."""
+        """Return what an object holds, each value as its key reads it, and nothing else."""
         for name in data:
             if name not in reads:
-                self.add((*path, _shown_key(name)), f"there is no such key{_near(name, reads)}")
+                self.add((*path, _shown_key(name)), f"there is no such key{near(name, reads)}")
         found = {
             name: self.value((*path, name), data.get(name), read, None)
             for name, read in reads.items()
@@ -365,7 +365,7 @@ def _shown_key(name: str) -> str:
     return ascii(shown)[1:-1] if _CONTROL.search(shown) else shown
 
 
-def _near(name: str, known: Mapping[str, Any]) -> str:
+def near(name: str, known: Mapping[str, Any]) -> str:
     import difflib
 
     usual = _ALIASES.get(name[:60].lower().replace("-", "_").replace(" ", "_"))
