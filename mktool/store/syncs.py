@@ -6,6 +6,7 @@ What a vendor was last seen to hold is in a SQLite file for each pair, beside th
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,18 +51,25 @@ class Syncs:
 
     def open(self, provider: str, account: str, kind: str, target: str) -> Sync:
         """Return the pair, a new one if need be."""
+        pair = (provider, account, kind, target)
         with self.ledger.transaction() as db:
-            db.execute(
-                "insert or ignore into syncs (provider, account, kind, target, updated)"
-                " values (?, ?, ?, ?, ?)",
-                (provider, account, kind, target, self.ledger.clock()),
-            )
-            row = db.execute(
-                f"select {_COLUMNS} from syncs where provider = ? and account = ? and kind = ?"  # noqa: S608 - our own names
-                " and target = ?",
-                (provider, account, kind, target),
-            ).fetchone()
-        return _sync(row)
+            if (found := self._find(db, pair)) is None:
+                db.execute(
+                    "insert into syncs (provider, account, kind, target, updated)"
+                    " values (?, ?, ?, ?, ?)",
+                    (*pair, self.ledger.clock()),
+                )
+                found = self._find(db, pair)
+        assert found is not None
+        return found
+
+    def _find(self, db: sqlite3.Connection, pair: tuple[str, str, str, str]) -> Sync | None:
+        row = db.execute(
+            f"select {_COLUMNS} from syncs where provider = ? and account = ? and kind = ?"  # noqa: S608 - our own names
+            " and target = ?",
+            pair,
+        ).fetchone()
+        return _sync(row) if row else None
 
     def get(self, id: int) -> Sync:
         """Return a pair; `InvalidInput` if there is none."""
