@@ -143,12 +143,12 @@ def _sources(
 
     if folder is None:
         name = "-" if report == "-" else str(Path(report).resolve())
-        return [prepare.Source(read(report, given.config, note_taker), name, options)], []
+        return [prepare.Source(read(report, note_taker, given.config.reports()), name, options)], []
     after = prepare.day(since, given.config.get("schedule", "zone")) if since else None
     found, wrong = list[prepare.Source](), list[e.MktoolError]()
     for path in prepare.files(folder):
         try:
-            meeting = read(str(path), given.config, note_taker)
+            meeting = read(path, note_taker, given.config.reports())
         except e.InvalidInput as error:
             wrong.append(error)
             continue

@@ -11,7 +11,8 @@ from pathlib import Path
 from ... import errors as e
 from ...report import Export, Report
 from ...store.config import Config
-from .shape import Shape, body, markdown, shaped, transcript
+from .notes import markdown
+from .shape import Shape, body, shaped, transcript
 
 SUFFIXES = (".json", ".md", ".markdown")
 
