@@ -89,9 +89,10 @@ def events(
         "problems": [{"line": one.line, "reason": one.reason} for one in found.problems],
     }  # fmt: skip
     rows = [(name, kind, n) for name, kinds in found.new.items() for kind, n in kinds.items()]
-    out.result(data, ("campaign", "event", "new"), rows, errors=errors, empty="nothing new")
+    out.result(data, ("campaign", "event", "new"), rows, errors=errors,
+               empty="nothing new of a campaign")  # fmt: skip
     if found.others:
-        out.say(f"of mail that is no campaign's: {found.others:,}")
+        out.say(f"events of no campaign: {found.others:,}")
     if found.suppressed:
         out.say(f"suppressed now: {found.suppressed:,}")
     if not out.json:

@@ -98,7 +98,7 @@ def test_webhooks(mktool: Mktool, tmp_path: Path) -> None:
                         ["launch", "opened", "1"]]  # fmt: skip
     assert ran.code == 6
     assert "suppressed now: 1" in ran.err
-    assert "of mail that is no campaign's: 1" in ran.err
+    assert "events of no campaign: 1" in ran.err
     assert "line 4: is neither JSON nor a form" in ran.err
     assert "1 of 4 notices cannot be read" in ran.err
     again = mktool("campaign", "events", "resend", str(bodies), "--json").json
