@@ -8,6 +8,7 @@ from typing import Any, cast
 from ... import errors as e
 from ...spec import RecordKind, Spec
 from ...store.config import Config
+from .attribution import COLUMNS, SCHEME
 from .decide import Rule, Rules
 from .sync import Order
 
@@ -47,9 +48,11 @@ def order(
     told = [name.strip() for name in fields.split(",") if name.strip()] or chosen.get("fields", [])
     saved = chosen.get("conflict", {})
     every, by_field = _rules(_pairs(saved) + list(conflict), kind)
-    rules = Rules(every, by_field, create=create, both=bool(into and source))
+    campaign = source.startswith(SCHEME)  # says who was reached, which makes nobody a contact
+    rules = Rules(every, by_field, create=create and not campaign, both=bool(into and source))
+    names = _attribution(config, spec) if campaign else _names(config, spec, kind)
     return Order(
-        kind, into, source, tuple(told), _names(config, spec, kind),
+        kind, into, source, tuple(told), names,
         key or str(chosen.get("key", "")), rules, str(chosen.get("updated", "")), **more,
     )  # fmt: skip
 
@@ -69,6 +72,16 @@ def _section(config: Config, spec: Spec, kind: RecordKind) -> Mapping[str, Any]:
 def _names(config: Config, spec: Spec, kind: RecordKind) -> Mapping[str, str]:
     maps = config.mapping(spec.name).items()
     return next((fields for name, fields in maps if _same(kind, name)), {})
+
+
+def _attribution(config: Config, spec: Spec) -> Mapping[str, str]:
+    """Return which of a contact's fields get what a campaign did."""
+    if names := config.mapping(spec.name).get("attribution", {}):
+        return names
+    raise e.ConfigError(
+        f"{config.path}: no [map.{spec.name}.attribution] says where to write it",
+        hint=f'YOUR_FIELD = "campaign" below it; there are {", ".join(COLUMNS)}',
+    )
 
 
 def _same(kind: RecordKind, word: str) -> bool:

@@ -11,7 +11,8 @@ from ... import errors as e
 from ...store.replica import identity
 from ...store.worklist import Staged
 from ...text.cells import unguarded
-from ..campaign.recipients import Row, open_list
+from ..campaign.recipients import Row, Rows, open_list
+from .attribution import SCHEME, from_campaign
 from .targets import DELETED, ID, OWN, column_of
 
 
@@ -23,7 +24,7 @@ def rows(source: str, key: str, names: Mapping[str, str], *, updated: str = "") 
     Raises `InvalidInput` if the source cannot be read, or has no column for ``key``.
     """
     with contextlib.ExitStack() as stack:
-        found = stack.enter_context(open_list(source, Path()))
+        found = stack.enter_context(_opened(source))
         columns = found.columns
         known_by = column_of(key, names) if key else ""
         fields = _fields(columns, names)
@@ -41,6 +42,14 @@ def rows(source: str, key: str, names: Mapping[str, str], *, updated: str = "") 
             if cells.get(DELETED, "").lower() not in ("", "0", "false"):
                 continue  # a tombstone: it is gone at the vendor
             yield _staged(seq, row, cells, fields, known_by, updated)
+
+
+def _opened(source: str) -> Rows:
+    if not source.startswith(SCHEME):
+        return open_list(source, Path())
+    with contextlib.ExitStack() as closing:
+        table = from_campaign(source.removeprefix(SCHEME), closing)
+        return Rows(source, table, closing.pop_all(), None)
 
 
 def _fields(columns: Sequence[str], names: Mapping[str, str]) -> dict[str, str]:

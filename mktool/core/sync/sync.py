@@ -18,6 +18,7 @@ from ...store.syncs import Sync, Syncs
 from ...store.worklist import Planned, Worklist
 from ..session import Session
 from . import sources
+from .attribution import SCHEME
 from .decide import Rules, decide
 from .push import Push
 from .read import Reading, read
@@ -66,6 +67,8 @@ class Order:
         from ..campaign.recipients import shown
 
         name = self.into or self.source
+        if name.startswith(SCHEME):
+            return name
         return shown(name) if "://" in name or name == "-" else str(Path(name).resolve())
 
 
