@@ -13,7 +13,7 @@ LISTED = ("bullet", "number", "todo")
 
 def utf16(text: str) -> int:
     """Return the length of a text in UTF-16 code units, which is what JavaScript counts."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def packed(items: Iterable[T], room: int, weigh: Callable[[T], int], most: int) -> list[list[T]]:
