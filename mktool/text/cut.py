@@ -95,7 +95,7 @@ def _end(text: str, start: int, guess: int, fits: Callable[[int], bool]) -> int:
         return last
     least = start + (last - start) // _FULL_ENOUGH
     for pattern in _ENDS:
-        ends = [match.end() for match in pattern.finditer(text, least, last) if match.end() > least]
+        ends = [match.end() for match in pattern.finditer(text, start, last) if match.end() > least]
         if ends and emoji.cuttable(text, ends[-1]):
             return ends[-1]
     for at in range(last, max(start, last - _BACK), -1):

@@ -39,8 +39,13 @@ def parse(markdown: str) -> tuple[Block, ...]:
     Links to anything but http, https and mailto are text, images are links, rows of a table are
     paragraphs, and what stands in a list item below its first paragraph is of that item.
     """
+    tokens = _parser().parse(markdown)
+    if max((token.level for token in tokens), default=0) >= DEEPEST - 1:
+        # The parser leaves out what is deeper than it goes.
+        paragraphs = (part.strip() for part in re.split(r"\n\s*\n", markdown))
+        return tuple(Block("text", (Span(part),)) for part in paragraphs if part)
     blocks: list[Block] = []
-    for block in _Reader().blocks(_parser().parse(markdown)):
+    for block in _Reader().blocks(tokens):
         deepest = blocks[-1].level + 1 if blocks and _is_item(blocks[-1]) else 0
         blocks.append(replace(block, level=min(block.level, deepest)) if _is_item(block) else block)
     return tuple(blocks)
@@ -174,7 +179,8 @@ def _styled(tokens: Sequence[Token]) -> Iterator[Span]:
 def _leaf(token: Token, style: Span) -> Iterator[Span]:
     if token.type == "image":
         link = style.link or str(token.attrGet("src") or "")
-        words = "".join(child.content or " " for child in token.children or ()).strip()
+        children = token.children or ()
+        words = "".join(" " if c.type == "softbreak" else c.content for c in children).strip()
         yield style._replace(text=words or link, link=link)
     elif token.type in ("softbreak", "hardbreak"):
         yield style._replace(text="\n")
