@@ -28,7 +28,9 @@ cancelled. A heading that is none of these belongs to the section that it stands
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from datetime import time as clock
@@ -64,6 +66,7 @@ _TAIL = re.compile(
     r")\s*$"
 )
 _ESCAPED = re.compile(r"\\(?=[@!(])|\\([!-/:-@\[-`{-~])")
+_BREAK = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _MARK = {"x": "done", "-": "cancelled", " ": "open"}
 _SHORT = (
     "version", "id", "title", "start", "end", "timezone", "participants", "link",
@@ -158,7 +161,7 @@ def _items(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _texts(lines: Sequence[str]) -> list[str]:
-    return [text for _, text in _items(lines) if text]
+    return [f"[{mark}] {text}" if mark else text for mark, text in _items(lines) if text]
 
 
 def _people(lines: Sequence[str]) -> list[str]:
@@ -255,10 +258,10 @@ def _yaml(text: str) -> Any:
             return super().compose_node(parent, index)
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            keys = [key.value for key, _ in node.value]
-            if twice := next((key for key in keys if keys.count(key) > 1), None):
+            counted = Counter(str(key.value) for key, _ in node.value)
+            if twice := [key for key, times in counted.items() if times > 1]:
                 raise yaml.MarkedYAMLError(
-                    problem=f"{twice} is there twice", problem_mark=node.start_mark
+                    problem=f"{twice[0]} is there twice", problem_mark=node.start_mark
                 )
             return super().construct_mapping(node, deep)
 
@@ -285,10 +288,8 @@ def _yaml(text: str) -> Any:
 
 def markdown(report: Report) -> str:
     """Return a report as Markdown that `notes_of` reads again."""
-    import yaml
-
     data = {name: value for name, value in as_data(report).items() if name in _SHORT}
-    front = yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=10_000)
+    front = "".join(f"{name}: {_flow(value)}\n" for name, value in data.items())
     parts = [f"---\n{front}---", f"# {escape(report.title)}"]
     if report.summary:
         parts.append(f"## Summary\n\n{_section(report.summary)}")
@@ -302,6 +303,13 @@ def markdown(report: Report) -> str:
         fence = "`" * max(3, longest + 1)
         parts.append(f"## Transcript\n\n{fence}text\n{report.transcript}\n{fence}")
     return "\n\n".join(parts) + "\n"
+
+
+def _flow(value: Any) -> str:
+    """Return a value as JSON, which is YAML, too, but for what YAML takes for a line break."""
+    return _BREAK.sub(
+        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False)
+    )
 
 
 def _section(text: str) -> str:

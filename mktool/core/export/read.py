@@ -46,7 +46,7 @@ def report_in(
     if not start:
         raise InvalidInput(f"{name} is empty", hint=HINT)
     json_like = start.startswith("{") or (start.startswith("[") and not name.endswith(".md"))
-    if not json_like and not name.endswith(".json"):
+    if not json_like and not name.endswith(".json") and source in ("", OURS):
         return report_of(notes_of(text, name), name)
     data = _one(_json(text, name), name)
     which = source or ("" if "version" in data else detected(data, sources))
@@ -100,7 +100,7 @@ def _json(text: str, name: str) -> Any:
     except RecursionError:
         problem = "nested too deeply"
     except ValueError as error:  # a key that is there twice, NaN, a number of 5000 digits
-        problem = str(error)
+        problem = "a number is too long" if "digits" in str(error) else str(error)
     raise InvalidInput(f"{name}: {problem}", hint=HINT)
 
 

@@ -181,7 +181,8 @@ def _as_is(value: Any) -> Any:
 def text(value: Any) -> str:
     """Return text of any number of lines, which end with a newline each."""
     if not isinstance(value, str):
-        raise Wrong(f"must be text, not {_shown(value)}")
+        quotes = ": write it in quotes" if isinstance(value, int | float) else ""
+        raise Wrong(f"must be text, not {_shown(value)}{quotes}")
     if bad := _CONTROL.search(value):
         kind = "half a character" if bad[0] >= "\ud800" else "a control character"
         raise Wrong(f"holds {kind}, U+{ord(bad[0]):04X}, at {bad.start()}")
