@@ -18,7 +18,7 @@ from ..text.document import split_blocks, split_text
 from ..text.runs import LISTED, packed, utf16
 
 TEXT, LINK = 2000, 2000  # UTF-16 code units, which is what JavaScript counts
-RUNS = 50  # of 100 texts in a block, so that no block is half a request
+RUNS = 30  # full texts; cut where words end, a third full each at least, they are 90 of 100
 MOST, DEEPEST = 100, 2
 BYTES, BLOCKS = 400_000, 900
 LINES = 30  # of a transcript in one paragraph: there are plans that count blocks
@@ -105,7 +105,7 @@ def _nested(blocks: Iterable[Block]) -> list[Json]:
 
 
 def _parts(block: Block) -> Iterator[Block]:
-    if len(block.plain) <= TEXT and len(block.spans) <= RUNS:
+    if len(block.plain) <= TEXT and len(block.spans) <= 3 * RUNS:
         yield block
         return
     for group in split_blocks([block], RUNS * TEXT, lambda part: sum(map(_room, part))):
