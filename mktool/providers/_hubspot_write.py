@@ -5,9 +5,7 @@ https://developers.hubspot.com/docs/guides/api/crm/associations/associations-v4 
 
 from __future__ import annotations
 
-import html
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +16,7 @@ from ..http.partly import all_taken, refusals
 from ..model import Posted
 from ..report import Piece
 from ..spec import Endpoint
+from ..text.compare import bare
 from ._hubspot_crm import Crm, listed
 from ._hubspot_push import outcomes
 from ._hubspot_targets import HINT, Owners, Target, links, resolved
@@ -53,7 +52,7 @@ class Writer:
         others = {id for ids in (*known, *(p.id for p in before)) for id in ids.split(",")}
         if piece.kind == "tasks":
             return self._found_tasks(piece, to, since - SKEW, others)
-        text = _words(piece.body["properties"][TEXT["notes"]])
+        text = bare(piece.body["properties"][TEXT["notes"]])
         return find(list(self._listed("notes", to)), text, since, others, most=MOST)
 
     def _note(self, piece: Piece, to: Sequence[Target]) -> Posted:
@@ -93,7 +92,7 @@ class Writer:
         self, piece: Piece, to: Sequence[Target], since: float, known: set[str]
     ) -> Posted | None:
         fresh = [i for i in self._listed("tasks", to) if i.at >= since and i.posted.id not in known]
-        wanted = {_words(_subject(task)): _subject(task) for task in piece.body["tasks"]}
+        wanted = {bare(_subject(task)): _subject(task) for task in piece.body["tasks"]}
         ours = {i.text: i.posted.id for i in fresh if i.text in wanted}
         if not ours:
             if fresh:
@@ -114,7 +113,7 @@ class Writer:
             if not (after := str(reply.get("paging.next.after") or "")) or len(ids) >= MOST:
                 break
         for item in self.crm.read(kind, ids, (TEXT[kind],)):
-            text = _words(str(item.get(f"properties.{TEXT[kind]}") or ""))
+            text = bare(str(item.get(f"properties.{TEXT[kind]}") or ""))
             yield Listed(self._posted(item.need("id"), to), text, item.moment("createdAt"))
 
 
@@ -124,8 +123,3 @@ def _subject(task: Mapping[str, Any]) -> str:
 
 def _now() -> dict[str, str]:
     return {"hs_timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
-
-
-def _words(text: str) -> str:
-    """The text alone: HubSpot rewrites the HTML of notes."""
-    return "".join(html.unescape(re.sub(r"<[^>]*>", "", text)).split())
