@@ -37,7 +37,8 @@ _BOX: dict[str, Rule] = {"selectAction": "action", "style": _STYLES, "bleed": _B
                          "verticalContentAlignment": _VERTICAL, "backgroundImage": "any",
                          "minHeight": str, "rtl": _BOOL}  # fmt: skip
 _INPUT: dict[str, Rule] = {**_ITEM, "id!": str, "label": str, "isRequired": _BOOL,
-                           "errorMessage": str, "placeholder": str}  # fmt: skip
+                           "errorMessage": str}  # fmt: skip
+_TYPED: dict[str, Rule] = {**_INPUT, "placeholder": str}
 _TABLE: dict[str, Rule] = {"horizontalCellContentAlignment": _ALIGN,
                            "verticalCellContentAlignment": _VERTICAL}  # fmt: skip
 _ACT: dict[str, Rule] = {"title": str, "iconUrl": str, "id": str, "fallback": "any",
@@ -63,14 +64,14 @@ ELEMENTS: dict[str, dict[str, Rule]] = {
     "ActionSet": {**_ITEM, "actions!": "action*"},
     "Table": {**_ITEM, **_TABLE, "columns": "TableColumnDefinition*", "rows": "TableRow*",
               "firstRowAsHeader": _BOOL, "showGridLines": _BOOL, "gridStyle": _STYLES},
-    "Input.Text": {**_INPUT, "isMultiline": _BOOL, "maxLength": int, "regex": str, "value": str,
+    "Input.Text": {**_TYPED, "isMultiline": _BOOL, "maxLength": int, "regex": str, "value": str,
                    "style": ("text", "tel", "url", "email", "password"), "inlineAction": "action"},
-    "Input.Number": {**_INPUT, "max": int, "min": int, "value": int},
-    "Input.Date": {**_INPUT, "max": str, "min": str, "value": str},
-    "Input.Time": {**_INPUT, "max": str, "min": str, "value": str},
+    "Input.Number": {**_TYPED, "max": int, "min": int, "value": int},
+    "Input.Date": {**_TYPED, "max": str, "min": str, "value": str},
+    "Input.Time": {**_TYPED, "max": str, "min": str, "value": str},
     "Input.Toggle": {**_INPUT, "title!": str, "value": str, "valueOff": str, "valueOn": str,
                      "wrap": _BOOL},
-    "Input.ChoiceSet": {**_INPUT, "choices": "Input.Choice*", "isMultiSelect": _BOOL, "value": str,
+    "Input.ChoiceSet": {**_TYPED, "choices": "Input.Choice*", "isMultiSelect": _BOOL, "value": str,
                         "style": ("compact", "expanded", "filtered"), "wrap": _BOOL},
 }  # fmt: skip
 ACTIONS: dict[str, dict[str, Rule]] = {
