@@ -84,6 +84,11 @@ class Reply:
     ) -> None:
         self.data, self.headers, self.where, self._write = data, headers, where, write
 
+    @property
+    def nothing(self) -> bool:
+        """Whether the vendor said that there is nothing (204), or nothing new (304)."""
+        return self.where.status in (204, 304)
+
     def get(self, path: str) -> Any:
         """Return the value at a dotted path, or None."""
         return dig(self.data, path)
