@@ -225,7 +225,8 @@ class Throttle:
     """Where the vendor's own view of a limit stands in its reply headers.
 
     ``usage``: the header ``limit`` holds both what is used and the quota, the two groups of this
-    regular expression. ``window``: seconds over which it slides, where no header tells a reset.
+    regular expression. ``window``: seconds over which it slides, where no header tells a reset; a
+    limit of ours of as many seconds is as high as the vendor says.
     ``bucket`` is what it limits (default: each operation has its own).
     """
 

@@ -6,6 +6,7 @@ import copy
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
@@ -113,6 +114,7 @@ class Exchange:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.spec, self.account, self.max_wait = spec, account, max_wait
+        self.limits = spec.limits  # as the vendor corrects them
         self.sleep, self.clock = sleep, clock
         self.scope = Scope()
         self.skew: float | None = None  # seconds that the vendor's clock is ahead of ours, if told
@@ -169,6 +171,7 @@ class Exchange:
         """Return this exchange under another spec, with the same connections and journal."""
         twin = copy.copy(self)
         twin.spec, twin._open = spec, lambda: self.wire
+        twin.limits = spec.limits
         return twin
 
     def close(self) -> None:
@@ -183,7 +186,7 @@ class Exchange:
             endpoint.counts_as, endpoint.safe_to_repeat, attempt, self.scope,
         )  # fmt: skip
         while True:
-            id, wait = self._journal.admit(call, self.spec.limits)
+            id, wait = self._journal.admit(call, self.limits)
             if not wait:
                 return id
             if waited + wait > self.max_wait:
@@ -219,6 +222,11 @@ class Exchange:
         reset: float | None = None
         if throttle is not None and throttle.limit in headers:
             quota, remaining = _view(throttle, headers)
+            if quota and throttle.window:
+                self.limits = tuple(
+                    replace(n, calls=quota) if n.per == throttle.window and n.bucket == "*" else n
+                    for n in self.limits
+                )
             left = reset_in(self.spec, response, now)
             ahead = throttle.window or None if left is None else left
             reset = None if ahead is None else now + ahead
