@@ -191,6 +191,11 @@ def test_without_traces_one_row_stops_all(hubspot: httpx.Client) -> None:
     contact(hubspot, "ann@a.example")
     answer = batch(hubspot, "create", row("new@a.example"), row("ann@a.example"))
     assert answer.status_code == 409
+    incomplete = {"properties": {"phone": "1"}}
+    assert batch(hubspot, "create", row("new@a.example"), incomplete).status_code == 400
+    upsert = {"id": "new@a.example", "idProperty": "email", "properties": {}}
+    bad = {"id": "no address", "idProperty": "email", "properties": {}}
+    assert batch(hubspot, "upsert", upsert, bad).status_code == 400
     assert len(hubspot.get(CONTACTS).json()["results"]) == 1
     assert batch(hubspot, "create", row("new@a.example"), row("new2@a.example")).status_code == 201
 

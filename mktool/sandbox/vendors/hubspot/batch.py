@@ -54,7 +54,7 @@ class Batches(Objects):
 
         if not _traced(rows):  # one that cannot be written stops all of them
             for row in rows:
-                self.unclaimed(store, values(store, row.get("properties")))
+                self.prepared(store, row)
             _distinct(store, rows)
         return self._written(call, rows, write, 201)
 
@@ -70,7 +70,8 @@ class Batches(Objects):
             (kept if found else lost).append(row)
         if not _traced(rows):
             for row in kept:
-                values(store, row.get("properties"))
+                found = store.named(str(row["id"]), str(row.get("idProperty") or ""))
+                self.unclaimed(store, values(store, row.get("properties")), found)
 
         def write(row: Row) -> Row:
             entry = self.entry(store, str(row["id"]), str(row.get("idProperty") or ""))
@@ -90,8 +91,7 @@ class Batches(Objects):
                 raise Refusal(problem(400, "idProperty must name a unique property"))
         if not _traced(rows):
             for row in rows:
-                values(store, row.get("properties"))
-
+                self._checked(store, row)
         return self._written(call, rows, lambda row: self._put(store, row, call.now), 200)
 
     @on("POST", *_path("archive"))
@@ -100,6 +100,16 @@ class Batches(Objects):
         for row in _inputs(body_of(call)):
             self.archive(store, store.shelf.get(whole(str(row.get("id", "")))), call.now)
         return Reply(204)
+
+    def _checked(self, store: Store, row: Row) -> None:
+        """Refuse a row of an upsert that cannot be written."""
+        name, id = str(row["idProperty"]), str(row.get("id", ""))
+        known = store.named(id, name)
+        given = values(store, row.get("properties") or {})
+        if known is not None:
+            self.unclaimed(store, given, known)
+        elif name != "hs_object_id":
+            self.prepared(store, {"properties": {name: id, **given}})
 
     def _put(self, store: Store, row: Row, now: float) -> Row:
         """Write one row of an upsert."""

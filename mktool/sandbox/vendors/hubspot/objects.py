@@ -43,9 +43,10 @@ class Store:
     version: int = 0
 
     def __post_init__(self) -> None:
-        self.shelf = Shelf(self._keys)
+        self.shelf = Shelf(self.keys)
 
-    def _keys(self, data: Mapping[str, Any]) -> Iterable[str]:
+    def keys(self, data: Mapping[str, Any]) -> Iterable[str]:
+        """Return what a record is found by, besides its id."""
         return [f"{name}={data[name]}" for name in self.kind.unique if data.get(name)]
 
     def named(self, id: str, name: str = "") -> Entry | None:
@@ -96,6 +97,9 @@ class Store:
                 self.kind.changed: iso(entry.modified)}  # fmt: skip
 
 
+Links = list[tuple[Store, Entry, int]]  # what a record belongs to, and by which type
+
+
 class Objects(Desk):
     """The records of the account."""
 
@@ -120,7 +124,7 @@ class Objects(Desk):
 
         last = next((entry.id for entry in store.shelf.before()), base)
         for id in range(last + 1, last + 1 + count):
-            keys = store._keys(make(id)) if store.kind.unique else ()
+            keys = store.keys(make(id)) if store.kind.unique else ()
             store.shelf.invent(id, make, now, keys)
         store.version += 1
         return None
@@ -197,8 +201,8 @@ class Objects(Desk):
             rows.append(store.shown(entry, wanted))
         return Reply(json={"results": rows})
 
-    def create(self, store: Store, row: Mapping[str, Any], now: float) -> Entry:
-        """Add a record, or refuse it."""
+    def prepared(self, store: Store, row: Mapping[str, Any]) -> tuple[Data, Links]:
+        """Return the values of a new record and what it belongs to, or refuse it."""
         kind = store.kind
         data = values(store, row.get("properties"))
         absent = [name for name in kind.needed if not data.get(name)]
@@ -208,8 +212,12 @@ class Objects(Desk):
             text = f"Error creating {kind.one.upper()}. Some required properties were not set."
             raise Refusal(problem(400, text, context={"properties": absent}))
         self.unclaimed(store, data)
-        links = self.links(store, row.get("associations"))
-        last = next((entry.id for entry in store.shelf.before()), kind.first)
+        return data, self.links(store, row.get("associations"))
+
+    def create(self, store: Store, row: Mapping[str, Any], now: float) -> Entry:
+        """Add a record, or refuse it."""
+        data, links = self.prepared(store, row)
+        last = next((entry.id for entry in store.shelf.before()), store.kind.first)
         entry = store.shelf.add(last + 1, data, now)
         store.touch(entry, now, new=True)
         for link in links:
@@ -245,7 +253,7 @@ class Objects(Desk):
                 text = f"{who} already exists. Existing ID: {other.id}"
                 raise Refusal(problem(409, text))
 
-    def links(self, store: Store, asked: Any) -> list[tuple[Store, Entry, int]]:
+    def links(self, store: Store, asked: Any) -> Links:
         """Return the records that a new one belongs to, and how, or refuse."""
         raise NotImplementedError
 
@@ -263,7 +271,7 @@ class Objects(Desk):
         entry: Entry,
         now: float,
         act: str,
-        links: list[tuple[Store, Entry, int]],
+        links: Links,
     ) -> None:
         """Show in the inbox what was written."""
         kind, data = store.kind, entry.data

@@ -33,9 +33,12 @@ class Store:
     version: int = 0
 
     def __post_init__(self) -> None:
-        names = self.kind.keys
-        self.shelf = Shelf(lambda data: [f"{name}={data[name]}" for name in names
-                                         if data.get(name)])  # fmt: skip
+        self.shelf = Shelf(self.keys)
+
+    def keys(self, data: Data) -> list[str]:
+        """Return what a record is found by, besides its id."""
+        found = [f"{name}={data[name]}" for name in self.kind.keys if data.get(name)]
+        return [*found, membership(data)] if self.kind.name == "CampaignMember" else found
 
     def id(self, entry: Entry) -> str:
         return encode(self.kind.prefix, entry.id)
@@ -281,11 +284,13 @@ def _member(store: Store, data: Data) -> None:
     if not person:
         text = "Required fields are missing: [LeadId or ContactId]"
         raise Unfit("REQUIRED_FIELD_MISSING", text, "LeadId", "ContactId")
-    for other in store.shelf.after():
-        known = other.data
-        same = known["CampaignId"] == data["CampaignId"]
-        if same and not other.deleted and person in (known.get("LeadId"), known.get("ContactId")):
-            raise Unfit("DUPLICATE_VALUE", "Already a campaign member.")
+    if store.shelf.find(membership(data)):
+        raise Unfit("DUPLICATE_VALUE", "Already a campaign member.")
+
+
+def membership(data: Data) -> str:
+    """Return the key of a person in a campaign: nobody is in it twice."""
+    return f"{data['CampaignId']}/{data.get('LeadId') or data.get('ContactId')}"
 
 
 def _event(store: Store, data: Data) -> None:
