@@ -127,7 +127,7 @@ def _block(one: Any, where: str, deep: int) -> Data:
     known = _WRITTEN | _FILES | _LINKS | _EMPTY | _OTHER
     kind = one.get("type") or next((name for name in one if name in known), "")
     inner = one.get(kind) if isinstance(kind, str) else None
-    if kind not in known or not isinstance(inner, dict):
+    if not isinstance(inner, dict) or kind not in known:
         raise invalid(f"{where}.{kind or 'type'} should be defined, instead was `undefined`.")
     if set(one) - {"object", "type", kind}:
         raise invalid(f"{where} should have one type only.")
