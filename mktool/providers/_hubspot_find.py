@@ -10,7 +10,7 @@ from ..spec import Endpoint
 from ._hubspot_crm import Crm, listed
 from ._hubspot_targets import OWNERS
 
-LISTS = Endpoint("lists", "POST", "/crm/{}/{}/search", True, "search")
+LISTS = Endpoint("lists", "POST", "/crm/{}/{}/search", True)
 # Kind: the object, its type in addresses, its name, and what tells it from its like.
 OBJECTS = {
     "contact": ("contacts", "0-1", ("firstname", "lastname", "email"), ("email", "company")),

@@ -15,7 +15,7 @@ from ..spec import Endpoint
 from ._hubspot_crm import BATCH, Crm, listed, record
 
 CAMPAIGNS = Endpoint("campaigns", "GET", "/marketing/{}/{}")
-LISTS = Endpoint("lists", "POST", "/crm/{}/{}/search", True, "search", exact=True)
+LISTS = Endpoint("lists", "POST", "/crm/{}/{}/search", True, exact=True)
 MEMBERS = Endpoint("members", "GET", "/crm/{}/{}/{}/memberships")
 ONE_LIST = Endpoint("one list", "GET", "/crm/{}/{}/{}")
 PEOPLE = "0-1"  # the object type of contacts

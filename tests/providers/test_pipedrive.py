@@ -227,7 +227,7 @@ class TestPipedrive(ProviderContract):
             Wire("GET", "/api/v2/deals", query={**since, "cursor": "c1"}, reply=data([])),
             Wire("GET", "/api/v2/deals", query={**since, "status": "deleted"}, reply=data([gone])),
         ]
-        x, vendor, _ = self.open(cls, ledger, script)
+        x, _, _ = self.open(cls, ledger, script)
         pages = list(x.pull(DEALS, Wish(since=NOW)))
         assert [page.next for page in pages] == [":c1", "deleted:", ""]
         assert pages[2].records == [Record("5", {}, NOW, deleted=True)]
