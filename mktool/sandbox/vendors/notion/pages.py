@@ -85,6 +85,8 @@ class Pages(Desk):
         self.nodes[page.id] = page
         if parent[0] == "data_source_id":
             self.rows.append(page)
+        if parent[0] == "page_id":  # a page is a block of the page that it is on
+            self.nodes[parent[1]].children.append(page.id)
         page.children = self.place(children, ("page_id", page.id), call.now)
         page.item = self.world.inbox.add(
             Item(call.now, self.name, "Sandbox", "page", page.id, self.words(page),
@@ -154,7 +156,7 @@ class Pages(Desk):
         """Yield the blocks of a page or a block that are not in the trash, in order of reading."""
         for id in node.children:
             child = self.nodes[id]
-            if not child.trashed:
+            if not child.trashed and child.kind != "page":
                 yield child
                 yield from self.below(child)
 
