@@ -17,7 +17,7 @@ _MARKS = (("bold", "**"), ("italic", "*"), ("strike", "~~"))
 _SPECIAL = re.compile(r"[\\`*\[\]<|]|_(?!\w)|(?<!\w)_|~(?=~)|(?<=~)~|&(?=#?\w+;)|!\Z")
 _OPENING = re.compile(r"(?m)^(?:(?=[-+=:#>])|(\d{1,9})(?=[.)](?:\s|$)))")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
-_CLOSING = re.compile(r"#(?=#*\Z)")  # of a heading
+_CLOSING = re.compile(r"(?<=[ \t])#(?=#*\Z)")  # of a heading
 _LINE_END = re.compile(r"\\?\n")
 _EDGE = re.compile(r"(?m)^[ \t]+|[ \t]+$")
 _WHOLE = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)

@@ -37,8 +37,8 @@ from datetime import time as clock
 from typing import Any
 
 from ...errors import InvalidInput
-from ...report import Action, Person, Report
-from ...text.document import parse
+from ...report import Action, Block, Person, Report, Span
+from ...text.document import parse, to_markdown
 from ...text.markup import escape
 from .schema import as_data
 
@@ -80,9 +80,11 @@ def notes_of(text: str, source: str) -> dict[str, Any]:
     A heading of the first level is the title if the front matter has none.
     """
     data, body = _front_matter(text.replace("\r\n", "\n").replace("\r", "\n"), source)
-    title, sections = _sections(body, titled=bool(data.get("title")))
-    if title and not data.get("title"):
+    lines = body.split("\n")
+    headings = dict(_headings(lines))
+    if title := _title(lines, headings, data.get("title") or ""):
         data["title"] = title
+    sections = _sections(lines, headings)
     for name, lines in sections.items():
         if name in data and lines:
             raise InvalidInput(f"{source}: {name} is in the front matter and a section, too",
@@ -95,25 +97,33 @@ def notes_of(text: str, source: str) -> dict[str, Any]:
 # -- sections ----------------------------------------------------------------------------------
 
 
-def _sections(body: str, titled: bool) -> tuple[str, dict[str, list[str]]]:
-    """Return the title and the lines of each section; those before the first are of the summary."""
-    lines = body.split("\n")
-    headings = {at: found for at, found in _headings(lines)}
+def _title(lines: list[str], headings: dict[int, re.Match[str]], known: str) -> str:
+    """Take the heading that a document begins with out of it, and return it, if it is a title."""
+    first = next(iter(headings), 0)
+    above = "".join(lines[:first]).replace("-", "").strip()
+    if first not in headings or len(headings[first][1]) > 1 or above:
+        return ""
+    words = _plain(headings[first][2])
+    if known != words and (known or _named(words)):
+        return ""
+    del headings[first]
+    lines[: first + 1] = [""] * (first + 1)
+    return words
+
+
+def _sections(lines: list[str], headings: Mapping[int, re.Match[str]]) -> dict[str, list[str]]:
+    """Return the lines of each section; those before the first are of the summary."""
     depth = min((len(h[1]) for h in headings.values() if _named(h[2])), default=0)
     found: dict[str, list[str]] = {name: [] for name in _SECTIONS}
-    now, title = "summary", ""
+    now = "summary"
     for at, line in enumerate(lines):
-        heading = headings.get(at)
-        if heading is None:
-            found[now].append(line)
-        elif len(heading[1]) == depth and (name := _named(heading[2])):
+        level = len(headings[at][1]) if at in headings else 7
+        if level == depth and (name := _named(headings[at][2])):
             now = name
-        elif len(heading[1]) == 1 and not title and not any(map(str.strip, found["summary"])):
-            title = _plain(heading[2])
         else:
-            now = now if len(heading[1]) > depth else "summary"
+            now = now if level > depth else "summary"
             found[now].append(line)
-    return title, {name: _trimmed(lines) for name, lines in found.items()}
+    return {name: _trimmed(lines) for name, lines in found.items()}
 
 
 def _headings(lines: Sequence[str]) -> Iterator[tuple[int, re.Match[str]]]:
@@ -222,6 +232,8 @@ def _front_matter(text: str, source: str) -> tuple[dict[str, Any], str]:
             raise InvalidInput(
                 f"{source}: front matter: {reason}", hint="one key: value on each line"
             ) from None
+        if isinstance(data, str):  # two lines across the page
+            continue
         if not isinstance(data, dict):
             raise InvalidInput(f"{source}: the front matter is no list of keys", hint="title: …")
         return {str(name): value for name, value in data.items()}, parts[1]
@@ -290,7 +302,7 @@ def markdown(report: Report) -> str:
     """Return a report as Markdown that `notes_of` reads again."""
     data = {name: value for name, value in as_data(report).items() if name in _SHORT}
     front = "".join(f"{name}: {_flow(value)}\n" for name, value in data.items())
-    parts = [f"---\n{front}---", f"# {escape(report.title)}"]
+    parts = [f"---\n{front}---", to_markdown([Block("heading", (Span(report.title),), 1)])]
     if report.summary:
         parts.append(f"## Summary\n\n{_section(report.summary)}")
     for heading, texts in (("Key points", report.key_points), ("Decisions", report.decisions)):
