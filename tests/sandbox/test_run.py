@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from mktool.errors import InvalidInput
+from mktool.sandbox.inbox import Item
 from mktool.sandbox.run import report, run_command, summary
 from mktool.sandbox.server import Sandbox
 
@@ -36,6 +37,16 @@ def test_the_scripts_code_and_what_it_sent(sandbox: Sandbox) -> None:
     assert run_command(sandbox, [sys.executable, "-c", SCRIPT], env, out=out) == 7
     assert [act["text"] for act in summary(sandbox)] == ["from\na script"]
     assert out.getvalue() == "1 would have gone out:\n  x post (@sandbox): from a script\n"
+
+
+def test_of_many_records_the_newest_are_named(sandbox: Sandbox) -> None:
+    for number in range(25):
+        item = Item(1.0, "x", "Sandbox", "contact", str(number), f"Person {number}")
+        sandbox.world.inbox.record(item)
+    told = report(summary(sandbox), sandbox.world.inbox.records).splitlines()
+    assert told[0] == "25 would have gone out:"
+    assert (told[1], told[-1]) == ("  x contact (Sandbox): Person 5", "  x contact: 5 more")
+    assert sandbox.world.inbox.items[-1].extra == {"no.": "25"}
 
 
 def test_nothing_went_out(sandbox: Sandbox) -> None:
