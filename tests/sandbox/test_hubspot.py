@@ -294,6 +294,15 @@ def test_a_search_has_ends(sandbox: Sandbox, hubspot: httpx.Client) -> None:
         assert hubspot.post(path, json=body).status_code in (400, 429)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [{"filterGroups": 5}, {"filterGroups": [{"filters": 5}]}, {"filterGroups": [{"filters": [1]}]},
+     {"filterGroups": where("email", "ALMOST", "a")}, {"sorts": 5}, {"limit": "many"}],
+)  # fmt: skip
+def test_what_is_no_search(hubspot: httpx.Client, body: dict[str, Any]) -> None:
+    assert hubspot.post(f"{CONTACTS}/search", json=body).status_code == 400
+
+
 def test_five_searches_a_second(hubspot: httpx.Client, clock: Clock) -> None:
     codes = [hubspot.post(f"{CONTACTS}/search", json={}).status_code for _ in range(6)]
     assert codes == [200] * 5 + [429]

@@ -87,7 +87,9 @@ class Account(Objects):
         if name in kind.properties:
             raise Refusal(problem(409, f"A property named '{name}' already exists."))
         unique = body.get("hasUniqueValue") is True
-        options = tuple(str(row.get("value")) for row in body.get("options") or [])
+        given = body.get("options")
+        rows = given if isinstance(given, list) else []
+        options = tuple(str(row.get("value")) for row in rows if isinstance(row, dict))
         label = text_of(body, "label")
         made = Property(name, type, label, options, unique=unique, custom=True)
         kind.properties[name] = made

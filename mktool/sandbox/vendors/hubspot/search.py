@@ -134,6 +134,9 @@ def _groups(kind: Kind, groups: Any) -> list[list[Test]]:
     if not isinstance(groups, list) or len(groups) > GROUPS:
         raise Refusal(problem(400, f"filterGroups must be an array of at most {GROUPS}"))
     rows = [group.get("filters", []) if isinstance(group, dict) else [] for group in groups]
+    if not all(isinstance(group, list) and all(isinstance(row, dict) for row in group)
+               for group in rows):  # fmt: skip
+        raise Refusal(problem(400, "Invalid input JSON: filters must be an array of objects"))
     if any(len(group) > FILTERS for group in rows) or sum(map(len, rows)) > IN_ALL:
         raise Refusal(problem(400, f"At most {FILTERS} filters in a group, {IN_ALL} in all"))
     return [[_test(kind, row) for row in group] for group in rows]

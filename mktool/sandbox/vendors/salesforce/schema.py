@@ -197,7 +197,7 @@ _OBJECTS = {
              "Alias:string:8 IsActive:boolean Title:string:80"),
     "ContentVersion": ("068", "Title PathOnClient!:string:500 VersionData!:base64 "
                        "Description:textarea FirstPublishLocationId:reference:Account,Contact,"
-                       "Lead,Opportunity,Campaign,Task ContentDocumentId:reference:"),
+                       "Lead,Opportunity,Campaign,Task,Event ContentDocumentId:reference:"),
 }  # fmt: skip
 
 

@@ -25,8 +25,11 @@ class Selection(Archive):
         """Return whose records a query found, the query, and their numbers in order."""
         if not text.strip():
             raise Unfit("MALFORMED_QUERY", "The query is empty")
-        query = parse(text, call.now)
-        store, found = self._found(query, deleted=deleted)
+        try:
+            query = parse(text, call.now)
+            store, found = self._found(query, deleted=deleted)
+        except RecursionError:
+            raise Unfit("MALFORMED_QUERY", "The query is nested too deeply") from None
         query.fields = [self._proper(store, path) for path in query.fields]
         return store, query, found
 

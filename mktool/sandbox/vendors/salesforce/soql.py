@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_FAR = 365 * 1000  # days
 _SIGNS = ("=", "!=", "<>", "<", "<=", ">", ">=")
 
 
@@ -136,10 +137,16 @@ class _Reader:
             while self._skip(","):
                 query.order.append(self._sorted())
         if self._skip("LIMIT"):
-            query.limit = int(self._take("number").text)
+            query.limit = self._whole()
         if self._skip("OFFSET"):
-            query.offset = int(self._take("number").text)
+            query.offset = self._whole()
         return query
+
+    def _whole(self) -> int:
+        token = self._take("number")
+        if not token.text.isdecimal() or len(token.text) > 9:
+            raise self._wrong(token.text, token.at)
+        return int(token.text)
 
     def _sorted(self) -> tuple[str, bool, bool]:
         name = self._take("word").text
@@ -187,6 +194,8 @@ class _Reader:
         self._need("(")
         if self._peek() == "SELECT":
             found: Any = self.query()
+            if len(found.fields) != 1:
+                raise self._wrong("SELECT", 0)
         else:
             found = [self._value()]
             while self._skip(","):
@@ -216,7 +225,7 @@ class _Reader:
         name, _, number = token.text.upper().partition(":")
         days = {"TODAY": 0, "YESTERDAY": -1, "TOMORROW": 1, "LAST_N_DAYS": -int(number or 0),
                 "NEXT_N_DAYS": int(number or 0)}.get(name)  # fmt: skip
-        if days is None:
+        if days is None or abs(days) > _FAR:
             raise self._wrong(token.text, token.at)
         today = datetime.fromtimestamp(self._now, UTC).replace(hour=0, minute=0, second=0,
                                                                 microsecond=0)  # fmt: skip
