@@ -21,7 +21,7 @@ from ...text.template import Fault, check, scan
 from .schema import as_data, near
 from .shape import when
 
-FUEL = 50_000_000  # steps of the engine: a loop over 10,000 lines takes some 200,000
+FUEL = 1_000_000  # steps of the engine: of a loop over 200 actions, some ten each, and seconds in all
 HINT = "mktool help config, or leave the template out"
 
 
