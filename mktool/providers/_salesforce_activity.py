@@ -115,7 +115,9 @@ def _locate_tasks(
         if mark := pattern.search(str(row.get("Description") or "")):
             found[int(mark[1]) - 1] = row.need("Id")
     missing = [place for place in wanted if place not in found]
-    hidden = [place for place in missing if piece.body["rows"][place]["email"]]
+    emails = {place: piece.body["rows"][place]["email"].lower() for place in missing}
+    others = {who for who, id in owners(org, [*emails.values()]).items() if id != me}
+    hidden = [place for place in missing if emails[place] in others]
     if hidden and (found or len(hidden) == len(wanted)):
         raise e.Unsupported("Salesforce may hide tasks that somebody else owns")
     if not found:

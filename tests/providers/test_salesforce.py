@@ -224,15 +224,17 @@ class TestSalesforce(ProviderContract):
         self, cls: Any, ledger: Ledger, marks: tuple[int, ...], answer: Posted | None
     ) -> None:
         found = [{"Id": f"00T{n}", "Description": f"[mktool tok-2 {n}]"} for n in marks]
-        wire = Wire("GET", "/query", reply=rows(*found))
-        provider, _, _ = self.open(cls, ledger, [wire], {**self.options, "account_id": "0051"})
+        me = rows({"Id": "0051", "Email": "ada@example.com"})
+        wire = [Wire("GET", "/query", reply=rows(*found)), Wire("GET", "/query", reply=me)]
+        wire = wire[: 1 if 1 in marks else 2]  # nobody is looked up for what is there
+        provider, _, _ = self.open(cls, ledger, wire, {**self.options, "account_id": "0051"})
         assert provider.locate(TASKS, (ROOT,), NOW, frozenset()) == answer
 
     def test_tasks_that_may_be_hidden_prove_nothing(self, cls: Any, ledger: Ledger) -> None:
         own = Piece("tasks", {**TASKS.body, "rows": TASKS.body["rows"][:1]}, "tok-2")
-        provider, _, _ = self.open(
-            cls, ledger, [Wire("GET", "/query", reply=rows())], {**self.options, "account_id": "5"}
-        )
+        user = rows({"Id": "0051", "Email": "ada@example.com"})
+        wire = [Wire("GET", "/query", reply=rows()), Wire("GET", "/query", reply=user)]
+        provider, _, _ = self.open(cls, ledger, wire, {**self.options, "account_id": "5"})
         with pytest.raises(e.Unsupported):
             provider.locate(own, (ROOT,), NOW, frozenset())
 
