@@ -13,7 +13,7 @@ from ..http.client import Calls
 from ..http.reply import Reply
 from ..records import Page, Record, Wish
 from ..spec import Endpoint, RecordKind
-from ._pipedrive_values import LISTS, record
+from ._pipedrive_values import LISTS, OWN, record
 
 LIST = Endpoint("list", "GET", "/api/v2/{}", exact=True)
 ONE = Endpoint("read", "GET", "/api/v2/{}/{}", exact=True)
@@ -38,7 +38,7 @@ class Crm:
 
     def __init__(self, client: Calls) -> None:
         self.client = client
-        self._fields: dict[str, Mapping[str, Reply]] = {}
+        self._types: dict[str, Mapping[str, str]] = {}
 
     def pull(self, kind: RecordKind, wish: Wish) -> Iterator[Page]:
         """Yield pages; deals that were deleted come last. A cursor is "STATUS:CURSOR"."""
@@ -80,17 +80,19 @@ class Crm:
             query = {"ids": ",".join(ids[start : start + IDS]), "limit": str(IDS)}
             yield from listed(self.client.call(LIST, object, query=query))
 
-    def fields(self, object: str) -> Mapping[str, Reply]:
-        """Return what is known of the fields of a kind of record, by their codes."""
-        if object not in self._fields:
-            found, query = dict[str, Reply](), {"limit": str(PAGE)}
+    def types(self, object: str) -> Mapping[str, str]:
+        """Return the types of the user's own fields, by their codes."""
+        if object not in self._types:
+            found, query = dict[str, str](), {"limit": str(PAGE)}
             while query:
                 reply = self.client.call(FIELDS, META[object], query=query)
-                found |= {field.need("field_code"): field for field in listed(reply)}
+                fields = ((field, field.need("field_code")) for field in listed(reply))
+                found |= {code: field.need("field_type") for field, code in fields
+                          if OWN.fullmatch(code)}  # fmt: skip
                 next = reply.get("additional_data.next_cursor")
                 query = {"limit": str(PAGE), "cursor": str(next)} if next else {}
-            self._fields[object] = found
-        return self._fields[object]
+            self._types[object] = found
+        return self._types[object]
 
     def _page(self, kind: RecordKind, wish: Wish, status: str, cursor: str) -> Page:
         """By id, or by when it changed: what changes meanwhile moves behind what was read."""

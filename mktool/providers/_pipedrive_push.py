@@ -7,7 +7,7 @@ from ..message import Refusal
 from ..records import Row, Written
 from ..spec import Endpoint
 from ._pipedrive_crm import ONE, Crm
-from ._pipedrive_values import LISTS, body
+from ._pipedrive_values import LISTS, OWN, body
 
 ADD = Endpoint("add record", "POST", "/api/v2/{}")
 CHANGE = Endpoint("change record", "PATCH", "/api/v2/{}/{}", True)
@@ -23,7 +23,8 @@ def push(crm: Crm, object: str, row: Row) -> Written:
         reply = crm.client.call(ONE, object, row.id)
         old = Reply(reply.get("data"), reply.headers, reply.where)
     values = row.values if row.id else {n: v for n, v in row.values.items() if v is not None}
-    made = body(values, crm.fields(object), old, nested=not lead)
+    own = crm.types(object) if any(map(OWN.fullmatch, values)) else {}
+    made = body(values, own, old, nested=not lead)
     path = () if lead else (object,)
     if row.id:
         reply = crm.client.call(CHANGE_LEAD if lead else CHANGE, *path, row.id, json=made)

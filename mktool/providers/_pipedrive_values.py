@@ -22,6 +22,18 @@ NUMBERS = frozenset({
 TEXTS = frozenset({"varchar", "varchar_auto", "text", "date", "time"})
 
 
+OWN = re.compile(r"[0-9a-f]{40}")  # the code of a field that the user made
+# The types of the fields that every company has; those of its own it is asked for.
+TYPES = {
+    **dict.fromkeys(("owner_id", "org_id", "organization_id", "person_id", "stage_id",
+                     "pipeline_id", "visible_to", "probability", "channel"), "int"),
+    **dict.fromkeys(("name", "title", "currency", "status", "lost_reason", "first_name",
+                     "last_name", "origin_id", "channel_id"), "varchar"),
+    **dict.fromkeys(("expected_close_date", "close_time", "won_time", "lost_time"), "date"),
+    "value": "monetary", "label_ids": "set",
+}  # fmt: skip
+
+
 def record(item: Reply, names: tuple[str, ...]) -> Record:
     """Return a record: the user's own fields stand beside the others, by their codes."""
     id = item.need("id")
@@ -34,23 +46,23 @@ def record(item: Reply, names: tuple[str, ...]) -> Record:
     return Record(id, {name: text_of(held.get(name)) for name in names or held}, changed)
 
 
-def body(values: Mapping[str, str | None], fields: Mapping[str, Reply], old: Reply | None,
+def body(values: Mapping[str, str | None], own: Mapping[str, str], old: Reply | None,
          *, nested: bool) -> dict[str, Any]:  # fmt: skip
-    """Return values in the types of their fields; ``nested``: the user's own stand by themselves.
+    """Return values in the types of their fields; ``own`` are the types of the user's fields,
+    which stand by themselves if ``nested``.
 
     ``old`` is the record as it is, whose further addresses and numbers are kept.
     """
     made: dict[str, Any] = {}
-    own: dict[str, Any] = {}
+    custom: dict[str, Any] = {}
     for name, text in values.items():
         if name in LISTS:
             made[LISTS[name]] = _with_main(old.get(LISTS[name]) if old else None, text)
-            continue
-        field = fields.get(name)
-        kind = str(field.get("field_type") or "") if field else ""
-        custom = field is not None and field.get("is_custom_field") is True
-        (own if custom and nested else made)[name] = typed(text, kind)
-    return {**made, **({"custom_fields": own} if own else {})}
+        elif nested and OWN.fullmatch(name):
+            custom[name] = typed(text, own.get(name, ""))
+        else:
+            made[name] = typed(text, own.get(name) or TYPES.get(name, ""))
+    return {**made, **({"custom_fields": custom} if custom else {})}
 
 
 def typed(text: str | None, kind: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 from .. import errors as e
 from ..http.lookup import Listed, find
 from ..http.partly import all_taken, refusals
+from ..http.reply import Reply
 from ..model import Posted
 from ..report import Piece
 from ..spec import Endpoint
@@ -47,12 +48,12 @@ class Writer:
         if piece.kind == "note":
             ids = {IDS[kind]: _id(kind, id) for kind, id in to.items()}
             body = {"content": piece.body["html"], **ids, **_typed(piece.body["fields"])}
-            return self._posted(self.client.call(NOTE, json=body).need("data.id"), to)
+            return self._posted("note", self.client.call(NOTE, json=body), "data.id", to)
         reply = self.client.call(ACTIVITY, json=self._activity(piece, to))
         if no := refusal(reply):
             told = f"{piece.body['body']['subject']}: {no.text or no.code}"
             return Posted(piece.token, ref={"to": json.dumps(to), **refusals([told])})
-        return self._posted(reply.need("data.id"), to)
+        return self._posted("activity", reply, "data.id", to)
 
     def locate(
         self, piece: Piece, before: Sequence[Posted], since: float, known: frozenset[str]
@@ -68,7 +69,7 @@ class Writer:
         reply = self.client.call(NOTES if note else ACTIVITIES, query={**query, **newest})
         name = "content" if note else "subject"
         text = piece.body["html"] if note else piece.body["body"]["subject"]
-        items = [Listed(self._posted(item.need("id"), to), bare(str(item.get(name) or "")),
+        items = [Listed(self._posted(piece.kind, item, "id", to), bare(str(item.get(name) or "")),
                         item.moment("add_time")) for item in listed(reply)]  # fmt: skip
         others = known | {posted.id for posted in before}
         fresh = [i for i in items if i.at >= since - 60]
@@ -112,9 +113,11 @@ class Writer:
         id = self._owners.get(email.lower())
         return {"owner_id": id} if id else {}
 
-    def _posted(self, id: str, to: Target) -> Posted:
-        (kind, record), *_ = to.items()
-        return Posted(id, page(self.client.options, kind, record), {"to": json.dumps(dict(to))})
+    def _posted(self, kind: str, reply: Reply, path: str, to: Target) -> Posted:
+        """A note and an activity may have the same id."""
+        (where, record), *_ = to.items()
+        url = page(self.client.options, where, record)
+        return Posted(f"{kind}/{reply.need(path)}", url, {"to": json.dumps(dict(to))})
 
 
 def _id(kind: str, id: str) -> Any:

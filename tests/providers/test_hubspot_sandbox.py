@@ -26,7 +26,10 @@ ADA = "ada@example.com"
 
 
 @pytest.fixture(params=["v3", "2026-03"])
-def hubspot(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[HubSpot]:
+def hubspot(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[HubSpot]:
+    monkeypatch.setattr("mktool.sandbox.vendors.hubspot.objects.LAG", 0.5)  # not ten seconds
     with Desk(tmp_path) as desk:
         opened = desk.open(HubSpot, {"access_token": "pat-sandbox-run"}, api_version=request.param)
         desk.exchanges[-1].sleep = time.sleep  # its limits are real ones
@@ -73,7 +76,6 @@ def test_nobody_known(hubspot: HubSpot) -> None:
 
 
 def test_records_there_and_back(hubspot: HubSpot, ada: str) -> None:
-    began = time.time()
     rows = [Row(n, {"email": f"p{n}@example.com", "firstname": f"P{n} é"}) for n in range(1, 101)]
     assert all(w.created and w.id for w in hubspot.push(CONTACTS, rows, "email"))
     again = hubspot.push(CONTACTS, rows[:2], "email")
@@ -82,8 +84,8 @@ def test_records_there_and_back(hubspot: HubSpot, ada: str) -> None:
     pages = list(hubspot.pull(CONTACTS, wish))
     emails = {r.values["email"] for page in pages for r in page.records}
     assert emails == {ADA, *(row.values["email"] for row in rows)}
-    rest = [r for page in hubspot.pull(CONTACTS, replace(wish, cursor=pages[0].next))
-            for r in page.records]  # fmt: skip
+    after = replace(wish, cursor=pages[0].next)
+    rest = [r for page in hubspot.pull(CONTACTS, after) for r in page.records]
     assert len(rest) == len(emails) - len(pages[0].records)
     (found,) = hubspot.fetch(CONTACTS, "email", ["p7@example.com"], ("firstname",))
     assert found.values == {"firstname": "P7 é"}
@@ -92,7 +94,6 @@ def test_records_there_and_back(hubspot: HubSpot, ada: str) -> None:
     )
     assert (changed.id, changed.refusal) == (ada, None)
     assert lost.refusal
-    assert began > 0
 
 
 def test_what_changed(hubspot: HubSpot, ada: str) -> None:
@@ -105,7 +106,9 @@ def test_what_changed(hubspot: HubSpot, ada: str) -> None:
 
 
 def test_companies(hubspot: HubSpot) -> None:
-    (made,) = hubspot.push(COMPANIES, [Row(1, {"name": "Acme", "domain": "acme.example"})], "domain")
+    (made,) = hubspot.push(
+        COMPANIES, [Row(1, {"name": "Acme", "domain": "acme.example"})], "domain"
+    )
     assert made.refusal is None
     for _ in range(50):
         if found := list(hubspot.find("company", "acme.example")):

@@ -51,7 +51,7 @@ def write(number: int, export: Any = USUAL, before: Any = ()) -> Any:
 
 TO = {"to": '{"person": "7"}'}
 PAGE = "https://app.pipedrive.com/person/7"
-BEFORE = (Posted("70", PAGE, TO),)
+BEFORE = (Posted("activity/70", PAGE, TO),)
 NOTE = Wire("POST", "/v1/notes", {"person_id": 7}, status=201, reply=data({"id": 77}))
 USERS = Wire("GET", "/v1/users", reply=data([{"id": 3, "email": "Ada@Example.com"}]))
 EXACT = (
@@ -73,7 +73,8 @@ class TestPipedrive(ProviderContract):
                   reply=data({"id": 3, "name": "Ada", "company_domain": "acme"})),),
             Account("3", "Ada at acme", details={"company": "acme"}),
         ),
-        Example("export", write(0), (email("ada@example.com", 7), NOTE), Posted("77", PAGE, TO)),
+        Example("export", write(0), (email("ada@example.com", 7), NOTE),
+                Posted("note/77", PAGE, TO)),
         Example(
             "locate",
             lambda x: x.locate(x.pieces(USUAL)[1], BEFORE, NOW, frozenset()),
@@ -164,7 +165,7 @@ class TestPipedrive(ProviderContract):
                 "participants": [{"person_id": 7, "primary": True}], "done": True}  # fmt: skip
         x, vendor, _ = self.open(cls, ledger, [
             Wire("POST", "/api/v2/activities", done, reply=data({"id": 81}))])  # fmt: skip
-        assert write(2, export, (posted,))(x).id == "81"
+        assert write(2, export, (posted,))(x).id == "activity/81"
         assert vendor.script == []
 
     def test_nobody_known_is_told(self, cls: type[Provider], ledger: Ledger) -> None:
@@ -182,7 +183,7 @@ class TestPipedrive(ProviderContract):
         assert posted.id == "t"
         with pytest.raises(e.Rejected, match="Write the plan: no"):
             write(3, before=(*BEFORE, posted))(x)
-        assert write(3, before=BEFORE)(x) == Posted("70", PAGE)
+        assert write(3, before=BEFORE)(x) == Posted("activity/70", PAGE)
 
     def test_without_the_right_to_see_users_nobody_owns(
         self, cls: type[Provider], ledger: Ledger
@@ -190,7 +191,7 @@ class TestPipedrive(ProviderContract):
         denied = replace(USERS, status=403, reply={"success": False, "error": "Scope"})
         done = Wire("POST", "/api/v2/activities", reply=data({"id": 81}))
         x, vendor, _ = self.open(cls, ledger, [denied, done])
-        assert write(1, before=BEFORE)(x).id == "81"
+        assert write(1, before=BEFORE)(x).id == "activity/81"
         assert "owner_id" not in vendor.requests[-1].json
 
     def located(self, cls: type[Provider], ledger: Ledger, *items: Mapping[str, Any]) -> Any:
@@ -198,13 +199,13 @@ class TestPipedrive(ProviderContract):
         x, _, _ = self.open(cls, ledger, [Wire("GET", "/v1/notes", query=query,
                                                reply=data(list(items)))])  # fmt: skip
         piece = x.pieces(USUAL)[0]
-        return x.locate(piece, (Posted("70", "", TO),), NOW, frozenset({"71"}))
+        return x.locate(piece, (Posted("note/70", "", TO),), NOW, frozenset({"note/71"}))
 
     def test_a_lost_note_is_found(self, cls: type[Provider], ledger: Ledger) -> None:
         x, _, _ = self.open(cls, ledger, [])
         html = x.pieces(USUAL)[0].body["html"]
         note = {"id": 77, "content": f"<p>{html}</p>", "add_time": "2026-09-21 14:13:22"}
-        assert self.located(cls, ledger, note).id == "77"
+        assert self.located(cls, ledger, note).id == "note/77"
         assert self.located(cls, ledger, {**note, "id": 71}) is None
         assert self.located(cls, ledger, {**note, "add_time": "2026-09-20 00:00:00"}) is None
         with pytest.raises(e.Unsupported):
@@ -259,7 +260,6 @@ class TestPipedrive(ProviderContract):
         old = [{"value": "old@b.c", "primary": True}, {"value": "too@b.c", "primary": False}]
         script = [
             Wire("GET", "/api/v2/persons/7", reply=data({"id": 7, "emails": old})),
-            fields(name="varchar"),
             Wire("PATCH", "/api/v2/persons/7", {"emails": [
                 {"value": "new@b.c", "primary": True, "label": "work"}, old[1]]},
                 reply=data({"id": 7})),
@@ -276,8 +276,7 @@ class TestPipedrive(ProviderContract):
     ) -> None:
         no = {"success": False, "error": "Validation failed", "error_info": "org_id"}
         refused = Wire("POST", "/api/v2/persons", {"name": "A"}, status=status, reply=no)
-        script = [fields(name="varchar"), refused]
-        x, _, _ = self.open(cls, ledger, script)
+        x, _, _ = self.open(cls, ledger, [refused])
         (row,) = x.push(CONTACTS, [Row(1, {"name": "A", "org_id": None})], "email")
         assert row == Written(refusal=Refusal("refused", "Validation failed org_id"))
 
