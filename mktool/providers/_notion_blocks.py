@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from ..report import Block, Report, Span
+from ..report import Block, Export, Report, Span
 from ..text import meeting
 from ..text.document import split_blocks, split_text
 from ..text.runs import LISTED, packed, utf16
@@ -28,12 +28,11 @@ KINDS = {"text": "paragraph", "bullet": "bulleted_list_item", "number": "numbere
 Json = dict[str, Any]
 
 
-def requests(
-    report: Report, body: Sequence[Block], transcript: Sequence[Block]
-) -> list[list[Json]]:
+def requests(export: Export) -> list[list[Json]]:
     """Return a report as the children of as many requests as it takes, at least one."""
-    last = (Block("heading", (Span("Transcript"),), 2), *_joined(transcript)) if transcript else ()
-    nodes = _nested([*_head(report), *body, *last])
+    report, spoken = export.report, _joined(export.transcript)
+    title = [Block("heading", (Span("Transcript"),), 2)] if export.transcript else []
+    nodes = _nested([*_head(report), *meeting.below(report, export.body), *title, *spoken])
     return packed(nodes, BYTES, _weight, MOST) or [[]]
 
 

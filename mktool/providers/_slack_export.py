@@ -32,7 +32,7 @@ def pieces(client: Calls, export: Export) -> list[Piece]:
     """
     hook, attach = by_webhook(client), _attach(client, export)
     post = Post("", extra=export.extra)
-    first, *more = messages(export.body)
+    first, *more = messages(meeting.below(export.report, export.body))
     _refuse(client, post, len(more) + 1)
     at = {} if hook else {"channel": wanted(client, post)}
     last = BELOW if more else LEFT_OUT if hook and export.transcript else ""

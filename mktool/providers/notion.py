@@ -83,7 +83,7 @@ class Notion(Provider, CanCheck, CanExport, CanLocate, CanFind):
         if not (id := id_in(wanted)):
             what = f"{wanted!r} is not the address of a page" if wanted else "no page to write to"
             raise e.InvalidInput(f"Notion: {what} or database", hint=PARENT_FROM)
-        first, *more = requests(export.report, export.body, export.transcript)
+        first, *more = requests(export)
         page = {"parent": id, "title": " ".join(export.report.title.split()), "children": first,
                 "usual": _usual(export.report), "fields": dict(export.fields.get("page", {})),
                 "extra": dict(export.extra)}  # fmt: skip

@@ -21,8 +21,8 @@ from ..model import Login, Post, Posted
 from ..provider import Provider
 from ..report import Export, Piece, Report
 from ..spec import Endpoint, Field, Limit, Rule, Signed, Spec, Text
+from ..text import meeting
 from ..text.document import parse
-from ..text.meeting import links
 from ._teams_card import ROOM, cards, elements, envelope, size
 
 RUN = Endpoint("run", "POST", "", answers_text=True)  # the answer is empty
@@ -87,7 +87,9 @@ class Teams(Provider, CanPost, CanExport):
         mentions = export.extra.get("mentions") or self.client.options.get("mentions", "")
         last = LEFT_OUT if export.transcript else ""
         over = Post("", extra=export.extra).over
-        made = cards(export.report, export.body, links(export.report), domains=mentions, last=last)
+        made = cards(
+            export.report, export.body, meeting.links(export.report), domains=mentions, last=last
+        )
         return [Piece("card", over(card, without=STEERING)) for card in made]
 
     def write(self, piece: Piece, before: Sequence[Posted], /) -> Posted:

@@ -57,10 +57,10 @@ NO_USERS = {"object": "error", "status": 403, "code": "restricted_resource", "me
 IS_PAGE = Wire("GET", f"/v1/pages/{HOME}", header=VERSION, reply={"object": "page", "id": HOME})
 MADE = {"object": "page", "id": PAGE, "url": URL}
 CHILDREN = [
-    block("paragraph", run("Monday 21 September 2026, 14:00–15:00 UTC", italic=True)),
+    block("paragraph", run("Mon 2026-09-21 14:00–15:00 UTC", italic=True)),
     block("paragraph", run("Ada Lovelace, Bob", italic=True)),
     block("paragraph", {"type": "text", "text": {
-        "content": "Open the notes", "link": {"url": "https://notes.example/m-1"}}}),
+        "content": "Report", "link": {"url": "https://notes.example/m-1"}}}),
     block("heading_2", run("Summary")),
     block("paragraph", run("We **start** on Monday.")),
     block("heading_2", run("Decisions")),

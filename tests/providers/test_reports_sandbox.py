@@ -17,6 +17,7 @@ from mktool.providers.notion import Notion
 from mktool.providers.slack import Slack
 from mktool.providers.teams import Teams
 from mktool.report import Action, Block, Export, Person, Piece, Report, Span
+from mktool.text import meeting
 from tests import reports
 from tests.providers.desk import Desk
 
@@ -90,6 +91,13 @@ def whole(provider: Any, export: Export) -> tuple[list[Piece], list[Posted]]:
 def inbox(desk: Desk) -> Sequence[Any]:
     items: Sequence[Any] = httpx.get(f"{desk.sandbox.url}/_inbox", trust_env=False).json()
     return items
+
+
+def test_what_every_document_begins_with_is_shown_once(notion: Any, slack: Any, teams: Any) -> None:
+    whole = replace(USUAL, body=(*meeting.facts(USUAL.report), *USUAL.body))
+    assert len(whole.body) > len(USUAL.body)
+    for provider in (notion, slack, teams):
+        assert provider.pieces(whole) == provider.pieces(USUAL)
 
 
 # -- Notion --------------------------------------------------------------------------------------

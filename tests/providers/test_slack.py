@@ -95,7 +95,7 @@ def button(title: str, url: str, number: int) -> dict[str, Any]:
 
 USUAL = replace(reports.EXPORTS["usual"], markdown="# Kick-off\n")
 UPLOADED = {"id": "F1", "title": "Kick-off.md"}
-WHEN = "Monday 21 September 2026, 14:00–15:00 UTC"
+WHEN = "Mon 2026-09-21 14:00–15:00 UTC"
 LAYOUT = [
     {"type": "header", "text": {"type": "plain_text", "text": "Kick-off", "emoji": False}},
     {"type": "context", "elements": [mrkdwn(WHEN), mrkdwn("Ada Lovelace, Bob")]},
@@ -105,7 +105,7 @@ LAYOUT = [
     {"type": "section", "text": mrkdwn(
         "*Action items*\n☐ *Write the plan* – <@U0ADA>\n☑ *Order tea* – Carl")},
     {"type": "divider"},
-    {"type": "actions", "elements": [button("Open the notes", "https://notes.example/m-1", 0)]},
+    {"type": "actions", "elements": [button("Report", "https://notes.example/m-1", 0)]},
 ]  # fmt: skip
 
 

@@ -54,7 +54,7 @@ CARD = {
     **FRAME,
     "body": [
         block("Kick-off", size="Large", weight="Bolder"),
-        block("Monday 21 September 2026, 14:00–15:00 UTC", isSubtle=True, spacing="Small"),
+        block("Mon 2026-09-21 14:00–15:00 UTC", isSubtle=True, spacing="Small"),
         block("Ada Lovelace, Bob", isSubtle=True, spacing="Small"),
         block("Summary", **HEADING),
         block(r"We \*\*start\*\* on Monday."),
@@ -64,7 +64,7 @@ CARD = {
         block("☐ **Write the plan** – <at>Ada Lovelace</at>", spacing="Small"),
         block("☑ **Order tea** – Carl", spacing="Small"),
     ],
-    "actions": [button("Open the notes", "https://notes.example/m-1")],
+    "actions": [button("Report", "https://notes.example/m-1")],
     "msteams": {
         "width": "Full",
         "entities": [

@@ -41,11 +41,11 @@ START = datetime(2026, 9, 21, 23, 30, tzinfo=timezone(timedelta(hours=2), "CEST"
     ("start", "end", "told"),
     [
         (None, None, ""),
-        (START, None, "Monday 21 September 2026, 23:30 CEST"),
+        (START, None, "Mon 2026-09-21 23:30 UTC+02:00"),
         (START, datetime(2026, 9, 21, 21, 45, tzinfo=UTC),
-         "Monday 21 September 2026, 23:30–23:45 CEST"),
+         "Mon 2026-09-21 23:30–23:45 UTC+02:00"),
         (START, START + timedelta(hours=1),
-         "Monday 21 September 2026, 23:30 – Tuesday 22 September 2026, 00:30 CEST"),
+         "Mon 2026-09-21 23:30–Tue 2026-09-22 00:30 UTC+02:00"),
     ],
 )  # fmt: skip
 def test_when(start: datetime | None, end: datetime | None, told: str) -> None:
@@ -58,3 +58,13 @@ def test_people() -> None:
         "P0, P1, P2, P3, P4, a@b"
     )
     assert meeting.people(Report("T", participants=crowd), 2) == "P0, P1 and 3 more"
+
+
+def test_a_document_without_its_facts() -> None:
+    report = Report(
+        "T", start=START, participants=(Person("A", "a@b.example"),), link="https://x.example"
+    )
+    text = Block("text", (Span("x"),))
+    assert meeting.facts(Report("T")) == ()
+    assert meeting.below(report, (*meeting.facts(report), text)) == (text,)
+    assert meeting.below(report, (text,)) == (text,)

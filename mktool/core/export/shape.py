@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Literal
-from zoneinfo import ZoneInfo
 
-from ...report import Action, Block, Person, Report, Span
+from ...report import Action, Block, Report, Span
 from ...text.document import parse
+from ...text.meeting import facts, when
 from .notes import markdown
 
 __all__ = ["Shape", "body", "markdown", "shaped", "transcript", "when"]
-
-_DOT = Span(" · ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +46,7 @@ def body(report: Report) -> tuple[Block, ...]:
 
     The transcript is not in it.
     """
-    facts = _facts(report)
-    blocks = [Block("text", facts)] if facts else []
+    blocks = [*facts(report)]
     blocks += _section("Summary", [_lowered(block) for block in parse(report.summary)])
     blocks += _section("Key points", [_item(text) for text in report.key_points])
     blocks += _section("Decisions", [_item(text) for text in report.decisions])
@@ -62,44 +58,6 @@ def transcript(report: Report) -> tuple[Block, ...]:
     """Return the transcript as a paragraph for each of its lines: text, whatever it looks like."""
     lines = report.transcript.split("\n")
     return tuple(Block("text", (Span(line),)) for line in lines if line.strip())
-
-
-def when(report: Report) -> str:
-    """Return "Tue 2026-12-01 09:00–10:00 Europe/Amsterdam", or ""."""
-    start, end = report.start, report.end
-    if start is None:
-        return ""
-    until = ""
-    if end is not None:
-        day = "" if end.date() == start.date() else f"{end:%a} {end.date()} "
-        until = f"–{day}{end:%H:%M}"
-    return f"{start:%a} {start.date()} {start:%H:%M}{until} {_zone(start)}".rstrip()
-
-
-def _zone(at: datetime) -> str:
-    if isinstance(at.tzinfo, ZoneInfo):
-        return at.tzinfo.key
-    offset = f"{at:%z}"
-    return "UTC" if int(offset or 0) == 0 else f"UTC{offset[:3]}:{offset[3:5]}"
-
-
-def _facts(report: Report) -> tuple[Span, ...]:
-    """Return when it was, who was there and where more is, in one line."""
-    facts: list[Sequence[Span]] = []
-    if words := when(report):
-        facts.append([Span(words)])
-    if report.participants:
-        facts.append(_listed(report.participants))
-    links = (("Report", report.link), ("Transcript", report.transcript_link))
-    facts += [[Span(name, link=link)] for name, link in links if link]
-    return tuple(span for at, fact in enumerate(facts) for span in (*[_DOT] * bool(at), *fact))
-
-
-def _listed(people: Sequence[Person]) -> list[Span]:
-    spans = [Span(str(people[0]), email=people[0].email)]
-    for person in people[1:]:
-        spans += [Span(", "), Span(str(person), email=person.email)]
-    return spans
 
 
 def _section(title: str, blocks: Sequence[Block]) -> Iterator[Block]:
