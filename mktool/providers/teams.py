@@ -87,9 +87,8 @@ class Teams(Provider, CanPost, CanExport):
         mentions = export.extra.get("mentions") or self.client.options.get("mentions", "")
         last = LEFT_OUT if export.transcript else ""
         over = Post("", extra=export.extra).over
-        made = cards(
-            export.report, export.body, meeting.links(export.report), domains=mentions, last=last
-        )
+        report, body = export.report, meeting.below(export.report, export.body)
+        made = cards(report, body, meeting.links(report), domains=mentions, last=last)
         return [Piece("card", over(card, without=STEERING)) for card in made]
 
     def write(self, piece: Piece, before: Sequence[Posted], /) -> Posted:
