@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -16,6 +17,7 @@ from ..session import Session
 
 # Seconds: an index lags, and clocks differ; reading a record twice does no harm.
 OVERLAP = 300.0
+TOGETHER, AT_MOST = 1000, 1.0  # records, and seconds, after which what was read is kept
 
 
 @dataclass(slots=True)
@@ -70,13 +72,33 @@ def _pass(
 ) -> Sync:  # fmt: skip
     """Read to the end, and return the sync as it stands then."""
     syncs, started = Syncs(session.ledger), session.ledger.clock()
-    for page in _pages(session, sync, kind, fields, overlap):
+    for page in _gathered(_pages(session, sync, kind, fields, overlap)):
         if not sync.began:
             sync = sync._replace(began=started + (session.exchange.skew or 0.0))
         keep(page, sync)
         sync = syncs.keep(sync._replace(cursor=page.next))
         session.breathe()
     return sync if sync.began else sync._replace(began=started)
+
+
+def _gathered(pages: Iterator[Page]) -> Iterator[Page]:
+    """Yield pages put together, as what is made durable costs more than what is done; before an
+    error, what was read until then."""
+    records, following, began = list[Record](), "", time.monotonic()
+    failure: e.MktoolError | None = None
+    try:
+        for page in pages:
+            records += page.records
+            following = page.next
+            if len(records) >= TOGETHER or time.monotonic() > began + AT_MOST or not page.next:
+                yield Page(records, following)
+                records, began = [], time.monotonic()
+    except e.MktoolError as error:
+        failure = error
+    if records:
+        yield Page(records, following)
+    if failure is not None:
+        raise failure
 
 
 def _ended(sync: Sync) -> Sync:
