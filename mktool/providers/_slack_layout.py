@@ -51,7 +51,8 @@ def _weight(text: str) -> int:
 def head(report: Report) -> Iterator[Json]:
     """Yield the title, when it was and who was there."""
     title = " ".join(report.title.split())
-    if 0 < len(title) <= HEADER:
+    # What a header makes of "<" is not documented; where it is mrkdwn, escaping it is.
+    if 0 < len(title) <= HEADER and not set("<>") & set(title):
         yield {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}
     elif title:
         yield _section(f"*{escape(title[:CUT])}*")

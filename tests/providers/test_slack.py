@@ -578,6 +578,14 @@ class TestSlack(ProviderContract):
                        {"channel": CHANNEL, "thread": TS})
             ]  # fmt: skip
 
+    @pytest.mark.parametrize("title", ["All hands <!channel>", "x" * 151])
+    def test_a_title_that_is_no_header_is_a_section(self, ledger: Ledger, title: str) -> None:
+        (piece,) = self.slack(ledger).pieces(Export(Report(title), ()))
+        shown = title.replace("<", "&lt;").replace(">", "&gt;")
+        said = piece.body["message"]
+        assert said["blocks"][0] == {"type": "section", "text": mrkdwn(f"*{shown}*")}
+        assert said["text"] == shown
+
     def test_a_long_report_goes_on_in_its_thread(self, ledger: Ledger) -> None:
         body = tuple(reports.text("word " * 500) for _ in range(6))
         script = (sent(channel=CHANNEL), sent(REPLY, channel=CHANNEL, thread_ts=TS))
