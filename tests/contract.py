@@ -27,7 +27,7 @@ from mktool.http.exchange import Exchange, Scope
 from mktool.http.reply import Cut, Response
 from mktool.http.request import Request
 from mktool.http.target import Target
-from mktool.model import Login, Secret
+from mktool.model import Login, Posted, Secret
 from mktool.provider import Provider
 from mktool.report import Piece
 from mktool.store.ledger import Ledger
@@ -251,6 +251,21 @@ class ProviderContract:
         assert pieces
         assert list(pieces) == kept
         assert vendor.requests == []
+
+    def test_an_export_can_be_rehearsed(self, cls: type[Provider]) -> None:
+        if "export" not in capabilities(cls):
+            return
+        export = reports.EXPORTS["usual"]
+        export = replace(export, extra={**export.extra, **self.export_extra})
+        defaults = {f.name: f.default for f in cls.spec.fields if f.default}
+        options, fields = {**defaults, **self.options}, frozenset(self.secrets)
+        dry = DryRun(cls.spec, Target(cls.spec.base_url), options, fields)
+        provider: Any = cls(dry)
+        before: list[Posted] = []
+        for number, piece in enumerate(provider.pieces(export)):
+            before.append(provider.write(replace(piece, token=f"t{number}"), before))
+        assert dry.requests
+        assert LEAK not in json.dumps(dry.requests)
 
     def test_kinds_of_records_are_whole(self, cls: type[Provider]) -> None:
         declared = capabilities(cls)

@@ -45,14 +45,19 @@ def outcomes(reply: Reply, names: Mapping[str, frozenset[str]], key: str) -> dic
         trace = told or traces.get(value.lower()) or item.need("objectWriteTraceId")
         new = item.get("new")
         done[str(trace)] = Written(item.need("id"), new if isinstance(new, bool) else None)
-    unnamed = Refusal("unanswered", "HubSpot did not say what became of it")
+    unnamed = None
     for error in reply.rows("errors"):
         why = Refusal(str(error.get("category") or ""), str(error.get("message") or ""))
         whose = dig(error, "context.objectWriteTraceId") or dig(error, "context.ids")
         for name in [whose] if isinstance(whose, str) else whose or ():
             done.setdefault(traces.get(name, name), Written(refusal=why))
-        unnamed = unnamed if whose else why
-    return {trace: done.get(trace, Written(refusal=unnamed)) for trace in names}
+        unnamed = unnamed or (None if whose else why)
+    for trace in names.keys() - done.keys():  # silence about an input is no answer
+        if unnamed is None:
+            done[trace] = Written(reply.need(f"result of input {trace}"))
+        else:
+            done[trace] = Written(refusal=unnamed)
+    return {trace: done[trace] for trace in names}
 
 
 def _input(row: Row, endpoint: Endpoint, key: str) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from tests import reports
 from tests.contract import NOW, Example, ProviderContract, Wire
 
 STAMP = "2026-09-21T14:13:20.250Z"  # NOW + 250 ms
-CONTACTS = HubSpot.spec.kind("contacts")
-COMPANIES = HubSpot.spec.kind("companies")
+KINDS = {kind.name: kind for kind in HubSpot.spec.records}
+CONTACTS, COMPANIES = KINDS["contacts"], KINDS["companies"]
 USUAL = replace(reports.EXPORTS["usual"], extra={"deals": "9"})
 LIMITED = {"status": "error", "errorType": "RATE_LIMIT", "policyName": "TEN_SECONDLY_ROLLING",
            "message": "Too fast"}  # fmt: skip
@@ -339,7 +339,7 @@ class TestHubSpot(ProviderContract):
         x, vendor, _ = self.open(cls, ledger, script, {"api_version": version})
         list(x.pull(CONTACTS, Wish()))
         x.check()
-        list(x.pull(x.spec.kind("campaigns"), Wish()))
+        list(x.pull(KINDS["campaigns"], Wish()))
         list(x.find("owner", "Ada"))
         list(x.find("list", "Fans"))
         assert vendor.script == []
@@ -449,9 +449,9 @@ class TestHubSpot(ProviderContract):
                   Wire("GET", "/marketing/v3/campaigns", query={"properties": "hs_name"},
                        reply=answer(item("c1", hs_name="Spring")))]  # fmt: skip
         x, _, _ = self.open(cls, ledger, script)
-        first, _ = x.pull(x.spec.kind("lists"), Wish(("name", "hs_list_size")))
+        first, _ = x.pull(KINDS["lists"], Wish(("name", "hs_list_size")))
         assert first.records[0].values == {"name": "Fans", "hs_list_size": "3"}
-        (page,) = x.pull(x.spec.kind("campaigns"), Wish(("hs_name",), NOW + 60))
+        (page,) = x.pull(KINDS["campaigns"], Wish(("hs_name",), NOW + 60))
         assert page.records == []
 
     def test_a_list_of_companies_holds_nobody(self, cls: type[Provider], ledger: Ledger) -> None:

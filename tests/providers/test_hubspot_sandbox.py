@@ -19,9 +19,8 @@ from tests.providers.desk import Desk
 
 pytest.importorskip("uvicorn", reason="needs mktool[server]")
 
-CONTACTS, COMPANIES = HubSpot.spec.kind("contacts"), HubSpot.spec.kind("companies")
-assert CONTACTS is not None
-assert COMPANIES is not None
+KINDS = {kind.name: kind for kind in HubSpot.spec.records}
+CONTACTS, COMPANIES = KINDS["contacts"], KINDS["companies"]
 ADA = "ada@example.com"
 
 
@@ -122,9 +121,7 @@ def test_owners_lists_and_campaigns(hubspot: HubSpot) -> None:
     list(hubspot.find("owner", "a"))
     list(hubspot.find("list", "a"))
     for name in ("lists", "campaigns", "deals"):
-        kind = hubspot.spec.kind(name)
-        assert kind is not None
-        assert list(hubspot.pull(kind, Wish()))
+        assert list(hubspot.pull(KINDS[name], Wish()))
 
 
 def test_a_wrong_token_is_told(tmp_path: Path) -> None:

@@ -19,8 +19,7 @@ from tests import reports
 from tests.contract import NOW, Example, ProviderContract, Wire
 
 STAMP = "2026-09-21T14:13:20Z"  # NOW
-CONTACTS, DEALS = Pipedrive.spec.kind("contacts"), Pipedrive.spec.kind("deals")
-LEADS = Pipedrive.spec.kind("leads")
+CONTACTS, _, DEALS, LEADS = Pipedrive.spec.records
 USUAL = reports.EXPORTS["usual"]
 CUSTOM = "d4de1c1518b4531717c676029a45911c340390a6"
 

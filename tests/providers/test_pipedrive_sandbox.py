@@ -14,19 +14,13 @@ from mktool.model import Posted
 from mktool.providers.pipedrive import Pipedrive
 from mktool.records import Row, Wish
 from mktool.report import Export
-from mktool.spec import RecordKind
 from tests import reports
 from tests.providers.desk import Desk
 
 pytest.importorskip("uvicorn", reason="needs mktool[server]")
 
 ADA = "ada@example.com"
-
-
-def kind(name: str) -> RecordKind:
-    found = Pipedrive.spec.kind(name)
-    assert found is not None
-    return found
+KINDS = {kind.name: kind for kind in Pipedrive.spec.records}
 
 
 @pytest.fixture
@@ -40,7 +34,7 @@ def pipedrive(tmp_path: Path) -> Iterator[Pipedrive]:
 @pytest.fixture
 def ada(pipedrive: Pipedrive) -> str:
     row = Row(1, {"name": "Ada", "email": ADA, "org_id": None})
-    (written,) = pipedrive.push(kind("contacts"), [row], "email")
+    (written,) = pipedrive.push(KINDS["contacts"], [row], "email")
     assert written.refusal is None
     return written.id
 
@@ -73,31 +67,31 @@ def test_nobody_known(pipedrive: Pipedrive) -> None:
 
 
 def test_records_there_and_back(pipedrive: Pipedrive, ada: str) -> None:
-    (org,) = pipedrive.push(kind("companies"), [Row(1, {"name": "Acme"})], "name")
+    (org,) = pipedrive.push(KINDS["companies"], [Row(1, {"name": "Acme"})], "name")
     (deal,) = pipedrive.push(
-        kind("deals"), [Row(1, {"title": "Big", "value": "1.10", "org_id": org.id})], "title"
+        KINDS["deals"], [Row(1, {"title": "Big", "value": "1.10", "org_id": org.id})], "title"
     )
     (lead,) = pipedrive.push(
-        kind("leads"), [Row(1, {"title": "New", "organization_id": org.id})], "title"
+        KINDS["leads"], [Row(1, {"title": "New", "organization_id": org.id})], "title"
     )
     assert not [w.refusal for w in (org, deal, lead) if w.refusal]
     (changed,) = pipedrive.push(
-        kind("contacts"), [Row(1, {"email": "new@b.c", "org_id": org.id}, ada)], "email"
+        KINDS["contacts"], [Row(1, {"email": "new@b.c", "org_id": org.id}, ada)], "email"
     )
     assert changed.id == ada
     expected = {"contacts": "new@b.c", "companies": "Acme", "deals": "Big", "leads": "New"}
     for name, value in expected.items():
-        records = [r for page in pipedrive.pull(kind(name), Wish()) for r in page.records]
+        records = [r for page in pipedrive.pull(KINDS[name], Wish()) for r in page.records]
         assert value in {text for r in records for text in r.values.values()}, name
         recent = Wish(since=time.time() - 60)
-        assert [r for page in pipedrive.pull(kind(name), recent) for r in page.records], name
-    (found,) = pipedrive.fetch(kind("contacts"), "id", [ada], ("email", "org_id"))
+        assert [r for page in pipedrive.pull(KINDS[name], recent) for r in page.records], name
+    (found,) = pipedrive.fetch(KINDS["contacts"], "id", [ada], ("email", "org_id"))
     assert found.values == {"email": "new@b.c", "org_id": org.id}
 
 
 def test_a_refusal_is_an_answer(pipedrive: Pipedrive) -> None:
-    (made,) = pipedrive.push(kind("deals"), [Row(1, {"title": None})], "title")
-    (lost,) = pipedrive.push(kind("deals"), [Row(1, {"title": "x"}, "999999")], "title")
+    (made,) = pipedrive.push(KINDS["deals"], [Row(1, {"title": None})], "title")
+    (lost,) = pipedrive.push(KINDS["deals"], [Row(1, {"title": "x"}, "999999")], "title")
     assert made.refusal
     assert lost.refusal
 
@@ -105,7 +99,7 @@ def test_a_refusal_is_an_answer(pipedrive: Pipedrive) -> None:
 def test_found_by_what_people_know(pipedrive: Pipedrive, ada: str) -> None:
     for term in ("Ada", ADA, ada):
         assert [f.id for f in pipedrive.find("person", term)] == [ada], term
-    (record,) = pipedrive.fetch(kind("contacts"), "email", [ADA.upper()], ("name",))
+    (record,) = pipedrive.fetch(KINDS["contacts"], "email", [ADA.upper()], ("name",))
     assert record.values == {"name": "Ada"}
 
 
