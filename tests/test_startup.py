@@ -21,9 +21,10 @@ HEAVY = frozenset({
     "asyncio", "cryptography", "filelock", "http.client", "httpx", "importlib.metadata", "keyring",
     "platformdirs", "rich", "smtplib", "sqlite_utils", "ssl", "starlette", "tenacity", "uvicorn",
 })  # fmt: skip
-# What reads and renders a campaign, each where it is needed only.
+# What reads and renders a campaign or a report, each where it is needed only.
 RENDERING = frozenset({
-    "css_inline", "email_validator", "html_to_markdown", "minijinja", "psycopg", "pyarrow",
+    "css_inline", "email_validator", "html_to_markdown", "markdown_it", "minijinja", "psycopg",
+    "pyarrow", "yaml",
 })  # fmt: skip
 # mktool leaves by os._exit, which runs no handler: the list is written on the way there.
 PROBE = """

@@ -67,7 +67,7 @@ _TAIL = re.compile(
 )
 _ESCAPED = re.compile(r"\\(?=[@!(])|\\([!-/:-@\[-`{-~])")
 _BREAK = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_MARK = {"x": "done", "-": "cancelled", " ": "open"}
+_MARKS = dict(zip(" x-", ("open", "done", "cancelled"), strict=True))
 _SHORT = (
     "version", "id", "title", "start", "end", "timezone", "participants", "link",
     "transcript_link", "metadata",
@@ -183,7 +183,7 @@ def _actions(lines: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _action(mark: str, text: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"status": _MARK.get(mark, "open")}
+    found: dict[str, Any] = {"status": _MARKS.get(mark, "open")}
     while tail := _TAIL.search(text):
         made = {name: value for name, value in tail.groupdict().items() if value}
         if "word" in made:
@@ -339,7 +339,7 @@ def _one_item(text: str) -> str:
 
 
 def _action_line(action: Action) -> str:
-    mark = {"done": "x", "cancelled": "-"}.get(action.status, " ")
+    mark = next(mark for mark, status in _MARKS.items() if status == action.status)
     text = _one_item(action.text)
     if tail := _TAIL.search(text):  # what looks like an owner, and is text
         text = f"{text[: tail.start()]}\\{text[tail.start() :]}"

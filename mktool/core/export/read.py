@@ -59,7 +59,7 @@ def _bytes(path: Path | str, name: str) -> bytes:
     file = Path(path)
     try:
         if not stat.S_ISREG(file.stat().st_mode):  # opening a pipe could wait for ever
-            raise InvalidInput(f"{name}: is not a file", hint=f"ls -ld {name}")
+            raise InvalidInput(f"{name}: is not a file", hint="- reads standard input")
         with file.open("rb") as opened:
             return _limited(opened, name)
     except FileNotFoundError:

@@ -112,7 +112,8 @@ def report_of(data: Mapping[str, Any], source: str) -> Report:
         plain.pop(name, None)
     if "title" not in plain and data.get("title") is None:
         faults.add(("title",), "is missing")
-    zone = plain.pop("timezone", None)
+    # A wrong zone is said once, not again of each time.
+    zone = plain.pop("timezone", None) or (ZoneInfo("UTC") if data.get("timezone") else None)
     plain.pop("version", None)
     for name in ("start", "end"):
         at = plain.pop(name, None)

@@ -34,6 +34,7 @@ _EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+")
 _ADDRESS = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _PRIORITIES = {"low", "normal", "high", "urgent"}
+_EPOCH = re.compile(r"\d{9,13}(?:\.\d+)?")
 _SINCE_1970 = 10_000_000_000  # numbers above are milliseconds, below seconds
 _MOST_HOURS = 1000
 
@@ -136,7 +137,8 @@ def _inside(data: Any, source: Source) -> Any:
 
 def _text(value: Any) -> str:
     if isinstance(value, list):
-        return "\n".join(filter(None, map(_text, value)))
+        flat = (_text(one) for one in value if not isinstance(one, list))
+        return "\n".join(filter(None, flat))
     if value is None or isinstance(value, Mapping | bool):
         return ""
     words = str(value).replace("\r\n", "\n").replace("\r", "\n")
@@ -171,15 +173,13 @@ def _number(value: Any) -> float:
 
 def _moment(value: Any) -> datetime | None:
     """Return a time; without an offset it is UTC, as in all of these exports."""
+    words = _line(value)
     try:
-        number = float(value)
-        seconds = number / 1000 if abs(number) > _SINCE_1970 else number
-        return datetime.fromtimestamp(seconds, UTC)
-    except (TypeError, ValueError, OverflowError, OSError):
-        pass
-    try:
-        at = datetime.fromisoformat(str(value))
-    except ValueError:
+        if _EPOCH.fullmatch(words):
+            number = float(words)
+            return datetime.fromtimestamp(number / (1000 if number > _SINCE_1970 else 1), UTC)
+        at = datetime.fromisoformat(words)
+    except (ValueError, OverflowError, OSError):
         return None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 

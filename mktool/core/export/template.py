@@ -21,7 +21,7 @@ from ...text.template import Fault, check, scan
 from .schema import as_data, near
 from .shape import when
 
-FUEL = 1_000_000  # steps of the engine: of a loop over 200 actions, some ten each, and seconds in all
+FUEL = 1_000_000  # steps of the engine; each action shown takes some fifty
 HINT = "mktool help config, or leave the template out"
 
 

@@ -417,7 +417,12 @@ def test_zoom() -> None:
     assert report.participants == (Person("", "jane@example.com"),)
 
 
-@pytest.mark.parametrize("junk", [None, 1, "x", [], {}, [[1]], {"a": [None]}, True, [{"text": {}}]])
+DEEP = json.loads("[" * 500 + "]" * 500)
+
+
+@pytest.mark.parametrize(
+    "junk", [None, 1, "x", [], {}, [[1]], {"a": [None]}, True, [{"text": {}}], DEEP, "\ud800\0"]
+)
 @pytest.mark.parametrize("sample", [FATHOM, TEAMS, READ, FIREFLIES["data"]["transcript"],
                                     ZOOM["payload"]["object"]])  # type: ignore[index]  # fmt: skip
 def test_whatever_a_note_taker_sends_is_a_report_or_an_error(sample: Any, junk: Any) -> None:

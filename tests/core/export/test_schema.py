@@ -205,6 +205,11 @@ def test_all_faults_at_once_but_no_more_than_twenty() -> None:
     assert (len(lines), lines[-1]) == (22, "  and 6 more")
 
 
+def test_a_wrong_zone_is_said_once() -> None:
+    with pytest.raises(InvalidInput, match=r"x\.json: timezone: 'Mars' is no time zone"):
+        report_of({"title": "x", "timezone": "Mars", "start": "2026-12-01T09:00"}, "x.json")
+
+
 def test_deep_metadata() -> None:
     deep: dict[str, Any] = {}
     for _ in range(25):
