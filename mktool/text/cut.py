@@ -14,7 +14,7 @@ from . import emoji
 _ENDS = (
     re.compile(r"\n[ \t]*\n\s*"),
     re.compile(r"\n\s*"),
-    re.compile(r"[.!?…]+[\"'”’)\]»]*\s+(?=[^\sa-z])|[。！？]+[」』）]*"),  # noqa: RUF001 - full width
+    re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]»]*+\s++(?=[^\sa-z])|[。！？]+[」』）]*"),  # noqa: RUF001 - full width
     re.compile(r"\s+"),
 )
 _FULL_ENOUGH = 3  # a nicer cut is taken unless it leaves less than a third of the part

@@ -19,8 +19,7 @@ _OPENING = re.compile(r"(?m)^(?:(?=[-+=:#>])|(\d{1,9})(?=[.)](?:\s|$)))")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _CLOSING = re.compile(r"(?<=[ \t])#(?=#*\Z)")  # of a heading
 _LINE_END = re.compile(r"\\?\n")
-_EDGE = re.compile(r"(?m)^[ \t]+|[ \t]+$")
-_WHOLE = re.compile(r"(\s*)(.*?)(\s*)", re.DOTALL)
+_EDGE = re.compile(r"(?m)^[ \t]++|(?<![ \t])[ \t]++$")
 _TICKS = re.compile("`+")
 _SAFE_URL = re.compile(r"https?://[\w./:?=&%#+,;@-]*[\w/]", re.ASCII)
 
@@ -149,8 +148,9 @@ def _unmarked(span: Span) -> str:
 
 def _within(mark: str, text: str) -> str:
     """Return a text between marks, its blanks outside: beside them, no mark is read."""
-    match = _WHOLE.fullmatch(text)
-    return f"{match[1]}{mark}{match[2]}{mark}{match[3]}" if match and match[2] else text
+    inner = text.strip()
+    before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    return f"{before}{mark}{inner}{mark}{after}" if inner else text
 
 
 def _beside(before: str, after: str) -> str:

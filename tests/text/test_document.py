@@ -216,6 +216,16 @@ def test_hostile_markdown_takes_no_time(source: str) -> None:
     assert time.perf_counter() - start < 5
 
 
+@pytest.mark.parametrize("run", [" ", ".", "`", "*", "_", "\\", "&", "#", "👍🏽", "e\u0301"])
+def test_hostile_texts_take_no_time(run: str) -> None:
+    start = time.perf_counter()
+    words = f"a{run * 30_000}b"
+    block = Block("text", (Span(words, bold=True), Span("c")))
+    assert len(to_markdown([block])) >= len(words)
+    assert "".join(split_text(words, 65_536 // 2)) == words
+    assert time.perf_counter() - start < 3
+
+
 def test_right_to_left_and_emoji_stay() -> None:
     (block,) = parse(f"{ARABIC} {FAMILY}")
     assert block.plain == f"{ARABIC} {FAMILY}"

@@ -51,7 +51,7 @@ _SECTIONS = {
     "transcript": "transcript transcription fulltranscript",
 }
 _NAMES = {word: section for section, words in _SECTIONS.items() for word in words.split()}
-_HEADING = re.compile(r"[ ]{0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*")
+_HEADING = re.compile(r"[ ]{0,3}(#{1,6})[ \t]++(.*)")
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})(.*)")
 _ITEM = re.compile(
     r"[ ]{0,3}(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[(?P<mark>[ xX-])\][ \t]+)?(?P<text>.*)"
@@ -103,7 +103,7 @@ def _title(lines: list[str], headings: dict[int, re.Match[str]], known: str) -> 
     above = "".join(lines[:first]).replace("-", "").strip()
     if first not in headings or len(headings[first][1]) > 1 or above:
         return ""
-    words = _plain(headings[first][2])
+    words = _plain(headings[first][0])
     if known != words and (known or _named(words)):
         return ""
     del headings[first]

@@ -26,7 +26,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?([Zz]|[+
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _LINK = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 _EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+")
-_NAMED = re.compile(r"(?P<name>[^<>]*?)\s*<(?P<email>[^\s@<>]+@[^\s@<>]+)>")
+_NAMED = re.compile(r"(?P<name>[^<>]*)<(?P<email>[^\s@<>]+@[^\s@<>]+)>")
 
 T = TypeVar("T")
 Path = tuple[str | int, ...]
@@ -324,7 +324,7 @@ _ACTION: Mapping[str, Read] = {
 def person_of(words: str) -> Person:
     """Return whom "Ada", "ada@example.com" or "Ada <ada@example.com>" names."""
     if named := _NAMED.fullmatch(words):
-        return Person(named["name"].strip('"'), named["email"])
+        return Person(named["name"].strip('" '), named["email"])
     return Person("", words) if _EMAIL.fullmatch(words) else Person(words)
 
 

@@ -286,6 +286,22 @@ def test_a_large_report_is_fast() -> None:
     assert time.perf_counter() - start < 3
 
 
+@pytest.mark.parametrize("run", [" ", "#", "- ", "@[", "@a ", "(due ", "<", "`", "\n", "\t"])
+def test_hostile_notes_take_no_time(run: str) -> None:
+    start = time.perf_counter()
+    words = run * 30_000
+    for text in (
+        f"# {words}b",
+        f"# T\n## Todo\n- a {words} b",
+        f"---\ntitle: T\nx: {words}\n---\n",
+    ):
+        with contextlib.suppress(InvalidInput):
+            assert report_in(text, "notes.md").title
+    with contextlib.suppress(InvalidInput):
+        report_of({"title": "T", "participants": [f"a{words}b"], "link": words}, "x.json")
+    assert time.perf_counter() - start < 5
+
+
 # -- what note takers export -------------------------------------------------------------------
 
 FATHOM = {
