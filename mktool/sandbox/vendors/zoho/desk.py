@@ -22,7 +22,7 @@ CENTRES = {"com": "us", "eu": "eu", "in": "in", "com.au": "au", "jp": "jp", "com
 CREDITS = 51_000  # of 24 hours: one user of the Enterprise edition
 USER = {"name": "Sandy Box", "id": "4150868000000225013", "email": "owner@sandbox.example"}
 BY = {"name": USER["name"], "id": USER["id"]}
-_SCOPE = re.compile(r"(ZohoCRM|AaaServer)(\.\w+){1,3}")
+_SCOPE = re.compile(r"(ZohoCRM|ZohoSearch|AaaServer)(\.\w+){1,3}")
 
 
 @dataclass(slots=True)
