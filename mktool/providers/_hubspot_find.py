@@ -1,4 +1,7 @@
-"""Things of HubSpot found by what people know of them. (read 2026-11)"""
+"""Things of HubSpot found by what people know of them.
+
+https://developers.hubspot.com/docs/guides/api/crm/search (read 2026-11)
+"""
 
 from __future__ import annotations
 

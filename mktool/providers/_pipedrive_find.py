@@ -1,4 +1,7 @@
-"""Things of Pipedrive found by what people know of them. (read 2026-11)"""
+"""Things of Pipedrive found by what people know of them.
+
+https://developers.pipedrive.com/docs/api/v1/ItemSearch (read 2026-11)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One record of Pipedrive written; it has no batches. (read 2026-11)"""
+"""One record of Pipedrive written; it has no batches.
+
+https://pipedrive.readme.io/docs/pipedrive-api-v2 (read 2026-11)
+"""
 
 from __future__ import annotations
 

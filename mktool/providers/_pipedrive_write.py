@@ -1,4 +1,7 @@
-"""Notes and activities written to Pipedrive, and found again. (read 2026-11)"""
+"""Notes and activities written to Pipedrive, and found again.
+
+https://developers.pipedrive.com/docs/api/v1/Notes and …/Activities (read 2026-11)
+"""
 
 from __future__ import annotations
 

@@ -83,8 +83,9 @@ class HubSpot(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPus
             RecordKind("lists", "lists", "name", page=500)),
         setup=f"""\
 1. {APPS}: make a private app (or a service key) with the scopes
-   {' '.join(SCOPES[1:5])}
-   {' '.join(SCOPES[5:])}
+   {' '.join(SCOPES[1:4])}
+   {' '.join(SCOPES[4:7])}
+   {' '.join(SCOPES[7:])}
    and, as the plan has them, {OPTIONAL.replace(' crm.objects.leads.write', '')}
 2. Copy its access token: mktool authorize hubspot, then mktool test-integration hubspot
    An app of your own logs in with --field client_id=ID instead; register the redirect URLs

@@ -85,9 +85,9 @@ class Pipedrive(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanP
         setup=f"""\
 1. https://app.pipedrive.com/settings/api: copy your personal API token.
 2. mktool authorize pipedrive, then mktool test-integration pipedrive
-   An app ({HUB}) logs in with --field client_id=ID instead; its scopes: base, deals:full,
-   contacts:full, activities:full, leads:full, search:read, users:read; its callback URL:
-   http://localhost:18920/callback
+   An app ({HUB}) logs in with --field client_id=ID instead. Its scopes:
+   base deals:full contacts:full activities:full leads:full search:read users:read
+   Its callback URL: http://localhost:18920/callback
 3. With more than 30,000 tokens a day: mktool authorize pipedrive --field tokens_per_day=N""",
     )  # fmt: skip
 
