@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import errors as e
@@ -13,7 +12,7 @@ from ..http.reply import Reply
 from ..model import Posted
 from ..report import Piece
 from ..spec import Endpoint
-from ._salesforce_org import DATA, Org, instant, quoted, select
+from ._salesforce_org import DATA, Org
 from ._salesforce_people import owners, what, who
 from ._salesforce_write import INSERT, outcomes, typed
 
@@ -32,25 +31,10 @@ def write(org: Org, piece: Piece, before: Sequence[Posted]) -> Posted:
     if piece.kind == "tasks":
         return _write_tasks(org, piece, before[0], range(len(piece.body["rows"])))
     first = before[piece.body["of"]]
-    if not (places := _refused(first)):
+    if not (places := refused_of(first)):
         return Posted(first.id, first.url)
     done = _write_tasks(org, piece, before[0], places, whole=True)
     return Posted(done.id, done.url)
-
-
-def locate(
-    org: Org, piece: Piece, before: Sequence[Posted], since: float, me: str
-) -> Posted | None:
-    """Return a piece by the mark in its description; SOQL shows at once what was written."""
-    if piece.kind == "file":
-        return _marked_so(org, "ContentVersion", piece.token, since, me)
-    if piece.kind == "meeting":
-        if "OwnerId" in {**piece.body["fields"], **piece.body["own"]}:
-            raise e.Unsupported("Salesforce may hide a record that somebody else owns")
-        return _marked_so(org, piece.body["object"], piece.token, since, me)
-    rows = range(len(piece.body["rows"]))
-    wanted = _refused(before[piece.body["of"]]) if piece.kind == "refused" else list(rows)
-    return _locate_tasks(org, piece, wanted, since, me)
 
 
 def _write_meeting(org: Org, piece: Piece) -> Posted:
@@ -72,7 +56,7 @@ def _write_file(org: Org, piece: Piece, root: Posted) -> Posted:
     data = b64encode(piece.body["text"].encode("utf-8", "replace")).decode()
     name = piece.body["name"]
     body = {"Title": name, "PathOnClient": name, "VersionData": data,
-            "Description": _mark(piece.token), "FirstPublishLocationId": root.id}  # fmt: skip
+            "Description": mark_of(piece.token), "FirstPublishLocationId": root.id}  # fmt: skip
     done = org.call(CREATE, "ContentVersion", json=body)
     return Posted(done.need("id"), org.page("ContentVersion", done.need("id")))
 
@@ -105,46 +89,9 @@ def _rejected(rows: Sequence[Json], refused: Mapping[int, Any], reply: Reply) ->
     return e.Rejected(f"action items were refused: {'; '.join(why[:3])}{more}", reply.where)
 
 
-def _locate_tasks(
-    org: Org, piece: Piece, wanted: Sequence[int], since: float, me: str
-) -> Posted | None:
-    """Return a batch: it is written at once, but for the rows that are refused."""
-    pattern = re.compile(re.escape(_mark(piece.token)[:-1]) + r" (\d+)\]")
-    found: dict[int, str] = {}
-    for row in _mine(org, "Task", since, me):
-        if mark := pattern.search(str(row.get("Description") or "")):
-            found[int(mark[1]) - 1] = row.need("Id")
-    missing = [place for place in wanted if place not in found]
-    emails = {place: piece.body["rows"][place]["email"].lower() for place in missing}
-    others = {who for who, id in owners(org, [*emails.values()]).items() if id != me}
-    hidden = [place for place in missing if emails[place] in others]
-    if hidden and (found or len(hidden) == len(wanted)):
-        raise e.Unsupported("Salesforce may hide tasks that somebody else owns")
-    if not found:
-        return None
-    first = found[min(found)]
-    return Posted(first, org.page("Task", first), {"refused": json.dumps(missing)})
-
-
-def _refused(tasks: Posted) -> list[int]:
+def refused_of(tasks: Posted) -> list[int]:
     """Return the places of the rows that were refused when the batch was written first."""
     return [int(place) for place in json.loads(tasks.ref.get("refused", "[]"))]
-
-
-def _mine(org: Org, object: str, since: float, me: str) -> Iterator[Reply]:
-    # A description cannot be searched by SOQL, so that it is compared here.
-    where = f"CreatedById = {quoted(me)} AND CreatedDate >= {instant(since - SKEW)}"
-    links = LINKS if object in ("Task", "Event") else ()
-    source = f"{object} WHERE {where} ORDER BY CreatedDate"
-    return org.rows(select(["Id", "Description", *links], source))
-
-
-def _marked_so(org: Org, object: str, token: str, since: float, me: str) -> Posted | None:
-    for row in _mine(org, object, since, me):
-        if token in str(row.get("Description") or ""):
-            links = {name: str(row.get(name)) for name in LINKS if row.get(name)}
-            return Posted(row.need("Id"), org.page(object, row.need("Id")), links)
-    return None
 
 
 def _fields(row: Json, users: Mapping[str, str]) -> Json:
@@ -152,9 +99,9 @@ def _fields(row: Json, users: Mapping[str, str]) -> Json:
     return {**row["fields"], **({"OwnerId": owner} if owner else {})}
 
 
-def _mark(token: str) -> str:
+def mark_of(token: str) -> str:
     return f"[mktool {token}]"
 
 
 def _marked(text: str, token: str) -> str:
-    return f"{text}\n\n{_mark(token)}".lstrip()
+    return f"{text}\n\n{mark_of(token)}".lstrip()

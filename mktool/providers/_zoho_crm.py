@@ -5,17 +5,15 @@ https://www.zoho.com/crm/developer/docs/api/v8/ (read 2026-11). Part of the vend
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
 
 from .. import errors as e
 from ..http.client import Calls
 from ..http.reply import Reply
-from ..records import Values, number_of
 from ..spec import Endpoint
+from ._zoho_values import Column
 
 CRM = "/crm/v8"
 LIST = Endpoint("list", "GET", f"{CRM}/{{}}", exact=True)
@@ -27,15 +25,6 @@ MOST = 50  # fields of one request
 CRITERIA = 10  # conditions of one search
 NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 UNLISTED = frozenset({"subform", "multiselectlookup", "multiuserlookup"})  # only records alone
-
-
-class Column(NamedTuple):
-    """A field of a module; ``json`` is the type of its values, ``unique`` says if none is twice."""
-
-    name: str
-    type: str
-    json: str
-    unique: bool = False
 
 
 class Crm:
@@ -129,29 +118,3 @@ def escaped(value: str) -> str:
 
 def instant(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S+00:00}"
-
-
-def typed(columns: Mapping[str, Column], values: Values) -> dict[str, Any]:
-    """Return texts as the JSON values that their fields have."""
-    return {n: None if v is None else _typed(columns.get(n), v) for n, v in values.items()}
-
-
-def _typed(column: Column | None, text: str) -> Any:
-    kind = column.json if column else ""
-    if kind == "boolean" and text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    if kind in ("integer", "double"):
-        number = number_of(text)
-        return text if number is None else number
-    if kind in ("jsonobject", "jsonarray"):
-        return _decoded(text, kind)
-    return text
-
-
-def _decoded(text: str, kind: str) -> Any:
-    if text.startswith(("{", "[")):
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            return text
-    return {"id": text} if kind == "jsonobject" else [text]  # a look-up by id alone; one choice

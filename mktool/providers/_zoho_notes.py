@@ -12,9 +12,10 @@ from ..http.reply import Reply
 from ..model import Posted
 from ..records import Written
 from ..report import Piece
-from ._zoho_crm import LIST, PAGE, Crm, typed
+from ._zoho_crm import LIST, PAGE, Crm
 from ._zoho_find import parents
 from ._zoho_records import INSERT, outcomes
+from ._zoho_values import typed
 
 SKEW = 300.0  # seconds that clocks may differ
 WHERE = e.Context("zoho", operation="export")

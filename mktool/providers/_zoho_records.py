@@ -10,7 +10,8 @@ from ..http.reply import Reply
 from ..message import Refusal
 from ..records import Page, Record, Row, Wish, Written, text_of
 from ..spec import Endpoint, RecordKind
-from ._zoho_crm import CRM, LIST, MOST, PAGE, UNLISTED, Crm, instant, named, typed
+from ._zoho_crm import CRM, LIST, MOST, PAGE, UNLISTED, Crm, instant, named
+from ._zoho_values import typed
 
 DELETED = Endpoint("deleted", "GET", f"{CRM}/{{}}/deleted")
 INSERT = Endpoint("insert", "POST", f"{CRM}/{{}}", timeout=60.0)

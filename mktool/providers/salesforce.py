@@ -17,6 +17,7 @@ from ..spec import DAY, HOUR, Endpoint, Field, RecordKind, Rule, Spec, Throttle
 from . import _salesforce_activity as activity
 from . import _salesforce_export as document
 from . import _salesforce_load as jobs
+from . import _salesforce_locate as finding
 from . import _salesforce_people as people
 from . import _salesforce_read as reading
 from . import _salesforce_write as writing
@@ -113,7 +114,7 @@ class Salesforce(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, Can
         self, piece: Piece, before: Sequence[Posted], since: float, known: frozenset[str], /
     ) -> Posted | None:
         me = self.client.options.get("account_id") or self.check().id
-        return activity.locate(self.org, piece, before, since, me)
+        return finding.locate(self.org, piece, before, since, me)
 
     def find(self, kind: str, term: str, /) -> Iterator[Found]:
         return people.find(self.org, kind, term)
