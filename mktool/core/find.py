@@ -23,15 +23,29 @@ def find(session: Session, kind: str, term: str) -> Iterator[Found]:
 
 def kind_of(spec: Spec, word: str) -> str:
     """Return the kind that a word means, also in the plural; `InvalidInput` where it means none."""
-    word = word.lower()
+    words = {word.lower(), *_as_the_vendor_says(spec, word.lower())}
     for kind in spec.finds:
-        plural = kind[:-1] + "ies" if kind.endswith("y") else kind + "s"
-        if word in (kind, plural):
+        if words & {kind, _plural(kind)}:
             return kind
     raise e.InvalidInput(
         f"{spec.title} has no {word!r} to find; it has {', '.join(spec.finds)}",
         hint=_example(spec),
     )
+
+
+def _as_the_vendor_says(spec: Spec, word: str) -> list[str]:
+    """Return the vendor's own words for a kind of record, such as person for contact."""
+    return [
+        kind.object.lower() for kind in spec.records if word in (kind.name, _singular(kind.name))
+    ]
+
+
+def _plural(word: str) -> str:
+    return word[:-1] + "ies" if word.endswith("y") else word + "s"
+
+
+def _singular(word: str) -> str:
+    return word[:-3] + "y" if word.endswith("ies") else word.removesuffix("s")
 
 
 def _example(spec: Spec) -> str:
