@@ -36,7 +36,10 @@ def kind_of(spec: Spec, word: str) -> str:
 def _as_the_vendor_says(spec: Spec, word: str) -> list[str]:
     """Return the vendor's own words for a kind of record, such as person for contact."""
     return [
-        kind.object.lower() for kind in spec.records if word in (kind.name, _singular(kind.name))
+        kind.object.lower()
+        for kind in spec.records
+        for name in (kind.name, *kind.aliases)
+        if word in (name, _singular(name))
     ]
 
 
