@@ -47,11 +47,7 @@ class Desk(Vendor):
         ["ZohoCRM.modules.ALL", "ZohoCRM.settings.ALL", "ZohoCRM.users.ALL", "ZohoCRM.org.ALL",
          "ZohoCRM.coql.READ", "ZohoSearch.securesearch.READ"]
     )  # fmt: skip
-    environment: ClassVar[Mapping[str, str]] = {
-        "MKTOOL_ZOHO_CLIENT_ID": "1000.SANDBOXRUN",
-        "MKTOOL_ZOHO_CLIENT_SECRET": "sandbox-run",
-        "MKTOOL_ZOHO_REFRESH_TOKEN": "1000.sandbox-run",
-    }
+    environment: ClassVar[Mapping[str, str]] = {"MKTOOL_ZOHO_ACCESS_TOKEN": "1000.sandbox-run"}
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
