@@ -59,7 +59,7 @@ class HubSpot(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPus
         # https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines (2026-09)
         limits=(Limit(100, 10.0, setting="calls_per_10s"), Limit(5, 1.1, "search"),
                 Limit(250_000, DAY, setting="calls_per_day")),
-        throttle=Throttle("x-hubspot-ratelimit-max", "x-hubspot-ratelimit-remaining"),
+        throttle=Throttle("x-hubspot-ratelimit-max", "x-hubspot-ratelimit-remaining", window=10.0),
         error_code=("errors.0.code", "category", "errorType"), error_text=("message",),
         request_id=("x-hubspot-correlation-id",),
         rules=(
@@ -69,7 +69,7 @@ class HubSpot(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPus
             Rule(e.Forbidden, 403, code="MISSING_SCOPES|.*SCOPE.*",
                  hint=f"add the scope at {APPS}, then: mktool authorize hubspot{{account}}"),
             Rule(e.Forbidden, 403, hint="the plan of the account may lack this object")),
-        finds=("contact", "company", "deal", "owner", "list"),
+        finds=("contact", "company", "deal", "owner", "list"), exports=("note", "task"),
         records=(
             RecordKind("contacts", "contacts", "email", upserts=True, keys=("email", "*"),
                        batch=100, tells_deletes=True),

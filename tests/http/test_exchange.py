@@ -280,3 +280,11 @@ def test_a_header_that_holds_both_numbers_of_a_sliding_window(
     rows = ledger.db.execute("select bucket, quota, remaining, reset from limits").fetchall()
     assert rows == [("*", 100, left, clock.now + DAY)]
     assert blocked(ledger) is None
+
+
+def test_a_limit_is_as_high_as_the_vendor_says(connect: Connect, vendor: Vendor) -> None:
+    throttle = Throttle("x-limit", "x-left", window=10.0)
+    client, _ = connect(spec(throttle=throttle, limits=(Limit(1, 10.0), Limit(9, DAY))))
+    vendor.answers(Answer(headers={"X-Limit": "50", "X-Left": "49"}))
+    client.call(READ)
+    assert [limit.calls for limit in client.exchange.limits] == [50, 9]
