@@ -22,7 +22,8 @@ def text_of(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return value if value.isascii() else value.encode(errors="replace").decode()
+        text = value.replace("\0", "\ufffd")  # NUL: no table and no list of rows could hold it
+        return text if text.isascii() else text.encode(errors="replace").decode()
     if isinstance(value, Mapping | list | tuple):
         return _canonical(value)
     return _scalar(value)
