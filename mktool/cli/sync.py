@@ -119,7 +119,7 @@ def _push(given: Settings, work: Syncing, confirm: int | None, *, dry_run: bool)
         with _counting("written") as say:
             outcomes = work.push(say)
     taken = work.take_over() if work.order.into else 0
-    error = _verdict(plan, outcomes)
+    error = _verdict(work.list.steps(), outcomes, work.sync.id)
     data |= {"outcomes": dict(outcomes), "taken_over": taken}
     rows = [(state, count) for state, count in sorted(outcomes.items()) if count]
     if taken:
@@ -143,6 +143,8 @@ def _say_plan(work: Syncing, plan: Plan) -> None:
         return
     words = [f"{count:,} {step}" for step, count in sorted(plan.steps.items())]
     out.say(f"{work.order.kind.name}: {', '.join(words) or 'no rows'}")
+    if plan.removed:
+        out.say(f"  {_rows(plan.removed)} taken out here, put back: nothing is deleted there")
     for row in plan.examples:
         change = ", ".join(f"{name} = {value}" for name, value in row["change"].items())
         out.say(f"  {row['step']} line {row['line']} ({row['key'] or row['id']}):"
@@ -169,22 +171,35 @@ def _confirm(given: Settings, writes: int, confirm: int | None) -> None:
         raise e.InvalidInput("that is another number; nothing was written")
 
 
-def _verdict(plan: Plan, outcomes: Mapping[str, int]) -> e.MktoolError | None:
+def _verdict(
+    steps: Mapping[str, int], outcomes: Mapping[str, int], sync: int
+) -> e.MktoolError | None:
     """Return what did not go, or None."""
     if unknown := outcomes.get("unknown", 0):
         return e.Partial(
-            f"of {unknown:,} rows it is not known whether they were written",
-            hint="look at the vendor, then name their ids in the column `id`",
+            f"{_rows(unknown)}: it is not known whether written",
+            hint=f"mktool syncs {sync} --state unknown lists them; --full looks for them again,"
+            " or name their ids in the column `id`",
         )
-    missed = (
-        outcomes.get("failed", 0) + plan.steps.get("conflict", 0) + plan.steps.get("refused", 0)
-    )
+    missed = {
+        state: count
+        for state, count in (
+            ("failed", outcomes.get("failed", 0)), ("conflict", steps.get("conflict", 0)),
+            ("refused", steps.get("refused", 0)),
+        ) if count
+    }  # fmt: skip
     if not missed:
         return None
+    states = " ".join(f"--state {state}" for state in missed)
+    rules = "; --conflict RULE decides" if "conflict" in missed else ""
     return e.Partial(
-        f"{missed:,} rows were not written",
-        hint="mktool syncs ID --state conflict, refused or failed; --conflict RULE decides",
+        f"{_rows(sum(missed.values()))} not written",
+        hint=f"mktool syncs {sync} {states}{rules}",
     )
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" + ("" if count == 1 else "s")
 
 
 def _say_failed(work: Syncing) -> None:

@@ -134,11 +134,14 @@ class Acts:
             ).fetchone()
         return _act(row) if row else None
 
-    def of(self, verb: str, *, limit: int = 1000) -> list[Act]:
-        """Return the acts of a verb, the newest first."""
+    def of(self, verb: str, *, limit: int = 1000, without: str = "") -> list[Act]:
+        """Return the acts of a verb, the newest first; ``without`` is left out of their content,
+        and so read by nobody."""
+        content = f"json_remove(content, '$.{without}')" if without else "content"
+        select = _SELECT.replace("content", content)
         with self.ledger.guard():
             rows = self.ledger.db.execute(
-                f"{_SELECT} where verb = ? order by id desc limit ?", (verb, limit)
+                f"{select} where verb = ? order by id desc limit ?", (verb, limit)
             )
             return [_act(row) for row in rows]
 
@@ -241,6 +244,17 @@ class Acts:
                 (act,),
             ).fetchall()
         return {row[0]: _part(row) for row in rows}
+
+    def asked(self, act: int, part: int) -> float | None:
+        """Return when the last request that may have made something of a part was sent, None if
+        there was none."""
+        with self.ledger.guard():
+            (at,) = self.ledger.db.execute(
+                "select max(at) from calls where act = ? and part = ? and repeatable = 0"
+                " and outcome in ('intent', 'unknown', 'ok')",
+                (act, part),
+            ).fetchone()
+        return None if at is None else float(at)
 
     def start(self, act: int, seq: int) -> None:
         """Record that a part is about to be sent."""

@@ -7,6 +7,7 @@ from it on one side was changed there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,12 +18,15 @@ from ..records import Record, Values
 from .database import Database
 
 _SAME = ""  # as a base: what the vendor has
+_DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)*\.[^\W\d_]{2,}")
 
 _SCHEMA = """
 create table records (
     id text primary key, modified real, deleted integer not null, run integer not null,
-    theirs text not null, base text, part integer not null default 0
+    theirs text not null, base text, part integer not null default 0,
+    owed integer not null default 0
 );
+create index records_owed on records (id) where owed;
 create table columns (name text primary key);
 create table meta (name text primary key, value text);
 """
@@ -62,27 +66,30 @@ class Replica(Database):
     def take(self, records: Sequence[Record], run: int, *, agreed: bool) -> int:
         """Keep what was read in the ``run``-th reading; return how many records had changed.
 
-        ``agreed``: our side has it as well by now; else what both had before stays the base.
+        ``agreed``: our side has it as well by now; else it is owed to it, and what both had
+        before stays the base. Of what comes back after it was deleted nothing is agreed on.
         """
         live = [r for r in records if not r.deleted]
         gone = [r for r in records if r.deleted]
         with self.transaction() as db:
             before = db.total_changes
             db.executemany(
-                "insert into records (id, modified, deleted, run, theirs, base)"
-                " values (?1, ?2, 0, ?3, ?4, ?5) on conflict do update set"
-                " base = case when ?5 is not null then ?5 when base = '' and theirs is not ?4"
-                " then theirs else base end, modified = ?2, deleted = 0, theirs = ?4,"
-                " part = case when ?5 is not null then 0 else part end"
-                " where deleted or theirs is not ?4 or modified is not ?2",
-                [(r.id, r.modified, run, packed(r.values), _SAME if agreed else None)
+                "insert into records (id, modified, deleted, run, theirs, base, owed)"
+                " values (?1, ?2, 0, ?3, ?4, ?5, ?6) on conflict do update set"
+                " base = case when ?5 is not null then ?5 when deleted then null"
+                " when base = '' and theirs is not ?4 then theirs else base end,"
+                " modified = ?2, deleted = 0, theirs = ?4, owed = ?6,"
+                " part = case when ?5 is not null or deleted then 0 else part end"
+                " where deleted or theirs is not ?4 or modified is not ?2"
+                " or ?5 is not null and (owed or base is not ?5)",
+                [(r.id, r.modified, run, packed(r.values), _SAME if agreed else None, not agreed)
                  for r in live],
             )  # fmt: skip
             db.executemany(
-                "insert into records (id, modified, deleted, run, theirs) values (?1, ?2, 1, ?3,"
-                " '{}') on conflict do update set deleted = 1, modified = coalesce(?2, modified)"
-                " where not deleted",
-                [(r.id, r.modified, run) for r in gone],
+                "insert into records (id, modified, deleted, run, theirs, owed) values (?1, ?2, 1,"
+                " ?3, '{}', ?4) on conflict do update set deleted = 1, owed = ?4,"
+                " modified = coalesce(?2, modified) where not deleted",
+                [(r.id, r.modified, run, not agreed) for r in gone],
             )
             changed = db.total_changes - before
             db.executemany(
@@ -103,12 +110,48 @@ class Replica(Database):
             ):
                 yield id
 
-    def sweep(self, run: int) -> int:
+    def sweep(self, run: int, *, agreed: bool) -> int:
         """Mark what a whole reading did not see as deleted; return how many that are."""
         with self.transaction() as db:
             return db.execute(
-                "update records set deleted = 1 where run != ? and not deleted", (run,)
+                "update records set deleted = 1, owed = ? where run != ? and not deleted",
+                (not agreed, run),
             ).rowcount
+
+    def owe(self) -> None:
+        """Record that our side has nothing of all this, as its file or table is a new one."""
+        with self.transaction() as db:
+            db.execute("update records set owed = 1, base = null, part = 0")
+
+    def owed(self, most: int) -> list[Record]:
+        """Return the next records that our side does not have as they are."""
+        with self.guard():
+            rows = self.db.execute(
+                "select id, modified, deleted, theirs from records where owed limit ?", (most,)
+            )
+            return [Record(id, orjson.loads(theirs), modified, bool(deleted))
+                    for id, modified, deleted, theirs in rows]  # fmt: skip
+
+    def paid(self, records: Sequence[Record]) -> None:
+        """Record that our side has these by now."""
+        with self.transaction() as db:
+            db.executemany(
+                "update records set owed = 0, base = '', part = 0 where id = ?",
+                [(r.id,) for r in records],
+            )
+
+    def level(self) -> None:
+        """Record that our side has everything as the vendor has it."""
+        with self.transaction() as db:
+            db.execute(
+                "update records set owed = 0, base = '', part = 0"
+                " where owed or part or base is not ''"
+            )
+
+    def forget_columns(self) -> None:
+        """Begin to collect the names of the fields anew."""
+        with self.transaction() as db:
+            db.execute("delete from columns")
 
     def records(self) -> Iterator[Held]:
         """Yield all records in the order in which they were first seen."""
@@ -165,16 +208,16 @@ class Replica(Database):
 
 
 def identity(key: str | None) -> str | None:
-    """Return what two spellings of one key share: an address is written in any case."""
+    """Return what two spellings of one key share: addresses and domains are written in any case."""
     if key is None or not key.strip():
         return None
     key = key.strip()
-    return key.casefold() if "@" in key else key
+    return key.casefold() if "@" in key or _DOMAIN.fullmatch(key) else key
 
 
 def packed(values: Values, *, empty: bool = False) -> str:
-    """Return values as JSON in one form, without those that are none unless ``empty``."""
-    kept = values if empty else {name: v for name, v in values.items() if v is not None}
+    """Return values as JSON in one form, without those that are none, or "", unless ``empty``."""
+    kept = values if empty else {name: v for name, v in values.items() if v}
     return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()
 
 

@@ -14,29 +14,31 @@ import orjson
 from ..records import Row, Values, Written
 from .replica import Held, Replica, held_of, packed
 
-Step = Literal["create", "update", "unchanged", "conflict", "gone", "refused"]
+Step = Literal["create", "update", "unchanged", "conflict", "gone", "restored", "refused"]
 RowState = Literal["planned", "claimed", "done", "failed", "unknown"]
 TO_WRITE = ("update", "create")
 
 _SCHEMA = """
 create table rows (
     seq integer primary key, line integer not null, key text, id text, ours text not null,
-    at real, step text not null default 'refused', change text, local text, reason text,
+    at real, reason text, gone integer not null default 0, named integer not null default 0,
+    step text not null default 'refused', change text, local text,
     state text not null default 'planned', batch integer, vendor text, code text, text text
 );
 create index rows_by_key on rows (key);
+create index rows_by_id on rows (id);
 create index rows_waiting on rows (step, seq) where state = 'planned';
 create index rows_by_batch on rows (batch) where batch is not null;
 create table batches (
-    id integer primary key, at real not null, state text not null, updates integer not null,
-    job text
+    id integer primary key autoincrement, act integer not null, at real not null,
+    state text not null, updates integer not null, job text
 );
 """
 
 
 class Staged(NamedTuple):
     """A row as it was read. ``at`` is when our side changed it (epoch seconds), None if nobody
-    knows; ``reason`` says why it cannot be used, None if it can."""
+    knows; ``reason`` says why it cannot be used, None if it can; ``gone``: it is a tombstone."""
 
     seq: int
     line: int
@@ -45,6 +47,7 @@ class Staged(NamedTuple):
     ours: Values
     at: float | None = None
     reason: str | None = None
+    gone: bool = False
 
 
 class Planned(NamedTuple):
@@ -59,21 +62,25 @@ class Planned(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """What a row gets from the vendor: values by field, an ``id`` where it was ``made``, or that it
-    is ``gone``."""
+    """What a row gets from the vendor: values by field in place of ``old``, an ``id`` unless it is
+    ``named``, and that it is ``gone`` or not any more (None: as it is)."""
 
+    seq: int
     line: int
     id: str
     key: str | None
     values: Values
-    made: bool
-    gone: bool
+    old: Values
+    modified: float | None
+    named: bool
+    gone: bool | None
 
 
 class Doubt(NamedTuple):
     """A claimed batch without an outcome. ``job`` is the vendor's id of one that was staged."""
 
     id: int
+    act: int
     at: float
     updates: bool
     job: str
@@ -93,20 +100,24 @@ class Worklist(Replica):
         with self.transaction() as db:
             db.execute("delete from rows where state != 'unknown'")
             db.execute("delete from batches where state != 'claimed'")
-            db.execute("update rows set seq = -abs(seq)")
-            db.executemany(
-                "insert into rows (seq, line, key, id, ours, at, reason) values (?, ?, ?, ?, ?,"
-                " ?, ?)",
-                ((*row[:4], packed(row.ours, empty=True), *row[5:]) for row in rows),
+            db.execute(
+                "update rows set seq = (select min(min(seq), 0) from rows) - seq where seq > 0"
             )
+            db.executemany(
+                "insert into rows (seq, line, key, id, ours, at, reason, gone, named) values (?, ?,"
+                " ?, ?, ?, ?, ?, ?, ?)",
+                ((*row[:4], packed(row.ours, empty=True), *row[5:], row.id is not None)
+                 for row in rows),
+            )  # fmt: skip
 
     def match(self, field: str) -> None:
         """Find the records that rows without an id mean: by ``field``, alive before deleted."""
         with self.transaction() as db:
             db.execute(
                 "update rows set reason = 'has the key of line ' || first.line from (select key,"
-                " min(seq) as seq, line from rows where seq > 0 group by key) as first"
+                " min(seq) as seq, line from rows where seq > 0 and not gone group by key) as first"
                 " where rows.key = first.key and rows.seq > first.seq and reason is null"
+                " and not gone"
             )
             db.execute("drop table if exists temp.keyed")
             db.execute("create temp table keyed (key text primary key, id text, n integer)")
@@ -120,9 +131,40 @@ class Worklist(Replica):
             db.execute(
                 "update rows set id = keyed.id, reason = case when n > 1 then"
                 " n || ' records there have this ' || ? else reason end"
-                " from keyed where rows.id is null and keyed.key = rows.key and rows.seq > 0",
+                " from keyed where rows.id is null and keyed.key = rows.key and rows.seq > 0"
+                " and not gone",
                 (field,),
             )
+            db.execute("delete from rows where seq < 0 and key in (select key from keyed)")
+
+    def tell_apart(self) -> None:
+        """Refuse rows that mean the record of an earlier one, and drop what is known by now of
+        those that were unknown: a person named its id."""
+        with self.transaction() as db:
+            db.execute(
+                "update rows set reason = 'means the record of line ' || first.line from (select"
+                " id, min(seq) as seq, line from rows where seq > 0 and reason is null"
+                " and id is not null group by id) as first"
+                " where rows.id = first.id and rows.seq > first.seq and reason is null"
+            )
+            db.execute(
+                "delete from rows where seq < 0 and key in (select key from rows where seq > 0"
+                " and id is not null)"
+            )
+
+    def dispel(self) -> None:
+        """Drop what was unknown: everything was read, and what is not there was not written."""
+        with self.transaction() as db:
+            db.execute("delete from rows where seq < 0")
+
+    def removed(self) -> int:
+        """Return how many records our side once had and has no row of any more."""
+        with self.guard():
+            (count,) = self.db.execute(
+                "select count(*) from records where not deleted and base is not null and id not in"
+                " (select id from rows where seq > 0 and id is not null)"
+            ).fetchone()
+        return int(count)
 
     def joined(self) -> Iterator[tuple[Staged, Held | None]]:
         """Yield each row with the record that it means."""
@@ -131,12 +173,12 @@ class Worklist(Replica):
                 "select seq, line, key, rows.id, ours, at, coalesce(reason, case when exists"
                 " (select 1 from rows u where"
                 " u.seq < 0 and u.key = rows.key) and r.id is null then 'it is unknown whether it"
-                " was written earlier' end), r.id, r.modified, r.deleted, r.theirs, r.base,"
+                " was written earlier' end), gone, r.id, r.modified, r.deleted, r.theirs, r.base,"
                 " r.part from rows left join records r on r.id = rows.id where seq > 0 order by seq"
             ):
-                staged = Staged._make(row[:7])
-                held = held_of(row[7:]) if row[7] is not None else None
-                yield staged._replace(ours=orjson.loads(row[4])), held
+                staged = Staged._make(row[:8])
+                held = held_of(row[8:]) if row[8] is not None else None
+                yield staged._replace(ours=orjson.loads(row[4]), gone=bool(row[7])), held
 
     def plan(self, plans: Iterable[Planned]) -> None:
         """Keep what is to be done about rows."""
@@ -164,7 +206,7 @@ class Worklist(Replica):
                 )
             )
 
-    def claim(self, now: float, most: int) -> Doubt | None:
+    def claim(self, act: int, now: float, most: int) -> Doubt | None:
         """Claim the next rows to be written, either all with an id or all without; None if there
         are none."""
         with self.transaction() as db:
@@ -180,13 +222,14 @@ class Worklist(Replica):
                 return None
             updates = step == "update"
             batch = db.execute(
-                "insert into batches (at, state, updates) values (?, 'claimed', ?)", (now, updates)
+                "insert into batches (act, at, state, updates) values (?, ?, 'claimed', ?)",
+                (act, now, updates),
             ).lastrowid
             db.executemany(
                 "update rows set state = 'claimed', batch = ? where seq = ?",
                 [(batch, seq) for (seq,) in rows],
             )
-            return self._doubt((batch, now, updates, None))
+            return self._doubt((batch, act, now, updates, None))
 
     def staged(self, batch: int, job: str) -> None:
         """Keep the vendor's id of the job that a batch became."""
@@ -197,7 +240,7 @@ class Worklist(Replica):
         """Return the batches that an earlier run claimed and never confirmed."""
         with self.guard():
             rows = self.db.execute(
-                "select id, at, updates, job from batches where state = 'claimed' order by id"
+                "select id, act, at, updates, job from batches where state = 'claimed' order by id"
             ).fetchall()
             return [self._doubt(row) for row in rows]
 
@@ -237,12 +280,24 @@ class Worklist(Replica):
 
     def edits(self) -> Iterator[Edit]:
         """Yield what each row gets from the vendor, in the order of the lines; also nothing."""
+        turns = {"gone": True, "restored": False}
         with self.guard():
-            for line, id, key, local, made, gone in self.db.execute(
-                "select line, coalesce(vendor, id, ''), key, coalesce(local, '{}'), step = 'create'"
-                " and state = 'done', step = 'gone' from rows where seq > 0 order by line, seq"
+            for seq, line, id, key, local, ours, modified, named, step in self.db.execute(
+                "select seq, line, coalesce(vendor, rows.id, ''), key, coalesce(local, '{}'), ours,"
+                " modified, named, step from rows left join records on records.id ="
+                " coalesce(vendor, rows.id) where seq > 0 and step != 'refused' order by line, seq"
             ):
-                yield Edit(line, id, key, orjson.loads(local), bool(made), bool(gone))
+                values, held = orjson.loads(local), orjson.loads(ours)
+                old = {name: held.get(name) for name in values}
+                yield Edit(seq, line, id, key, values, old, modified, bool(named), turns.get(step))
+
+    def contest(self, seq: int, reason: str) -> None:
+        """Record that a row could not be given what the vendor has."""
+        with self.transaction() as db:
+            db.execute(
+                "update rows set step = 'conflict', local = '{}', reason = ? where seq = ?",
+                (reason, seq),
+            )
 
     def news(self) -> Iterator[Held]:
         """Yield the records that no row means."""
@@ -264,12 +319,12 @@ class Worklist(Replica):
                 " ('create', 'update')) and coalesce(vendor, id) is not null)"
             )
             (count,) = db.execute(
-                "select (select count(*) from rows where seq > 0 and (local != '{}' or step ="
-                " 'gone')) + (select count(*) from records where not deleted and id not in (select"
-                " coalesce(vendor, id) from rows where seq > 0 and coalesce(vendor, id) is not"
-                " null))"
+                "select (select count(*) from rows where seq > 0 and (local != '{}' or step in"
+                " ('gone', 'restored'))) + (select count(*) from records where not deleted and id"
+                " not in (select coalesce(vendor, id) from rows where seq > 0 and"
+                " coalesce(vendor, id) is not null))"
             ).fetchone()
-            db.execute(f"update records set base = '', part = 0 where {fits}")  # noqa: S608 - our own words
+            db.execute(f"update records set base = '', part = 0, owed = 0 where {fits}")  # noqa: S608 - our own words
         return int(count)
 
     def told(self, states: Sequence[str] = (), most: int = -1) -> Iterator[Mapping[str, Any]]:
@@ -297,10 +352,10 @@ class Worklist(Replica):
             db.execute("update batches set state = 'done' where id = ?", (batch.id,))
 
     def _doubt(self, row: tuple[Any, ...]) -> Doubt:
-        id, at, updates, job = row
+        id, act, at, updates, job = row
         rows = self.db.execute(
             "select seq, change, id from rows where batch = ? and state = 'claimed' order by seq",
             (id,),
         )
         found = [Row(seq, orjson.loads(change), known or "") for seq, change, known in rows]
-        return Doubt(id, at, bool(updates), job or "", found)
+        return Doubt(id, act, at, bool(updates), job or "", found)

@@ -51,11 +51,11 @@ class Rows:
     """The rows of a list, to be read once inside ``with``.
 
     ``source`` names the list in messages, without a password; ``columns`` are the names of what
-    each `Row.values` holds.
+    each `Row.values` holds, and ``guarded`` is what it is of a `Table`.
     """
 
     def __init__(self, source: str, table: Table, closing: ExitStack, lines: Lines | None) -> None:
-        self.source, self.columns = source, table.columns
+        self.source, self.columns, self.guarded = source, table.columns, table.guarded
         self._rows, self._closing, self._lines = table.rows, closing, lines
 
     @property

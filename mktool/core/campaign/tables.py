@@ -40,10 +40,14 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """The names of the columns, and the rows with one value for each of them."""
+    """The names of the columns, and the rows with one value for each of them.
+
+    ``guarded``: an apostrophe may stand before what a spreadsheet would calculate.
+    """
 
     columns: tuple[str, ...]
     rows: Iterator[Row]
+    guarded: bool = False
 
 
 def from_csv(lines: Lines, source: str) -> Table:
@@ -70,7 +74,8 @@ def from_csv(lines: Lines, source: str) -> Table:
     rows = _csv_rows(reader, len(columns), lines, source, before + 1)
     if columns == EXPORTED:
         rows = (row._replace(values=[*map(unguarded, row.values)]) for row in rows)
-    return Table(columns, rows)
+        return Table(columns, rows)
+    return Table(columns, rows, guarded=True)
 
 
 def from_addresses(lines: Lines) -> Table | None:

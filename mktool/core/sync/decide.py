@@ -40,6 +40,8 @@ def decide(row: Staged, held: Held | None, rules: Rules) -> Planned:
     seq = row.seq
     if row.reason:
         return Planned(seq, "refused", {}, {}, row.reason)
+    if row.gone:
+        return _tombstone(row, held)
     if held is None:
         return _created(row, rules)
     if held.deleted:
@@ -65,11 +67,20 @@ def _created(row: Staged, rules: Rules) -> Planned:
     return Planned(row.seq, "create", change, {})
 
 
+def _tombstone(row: Staged, held: Held | None) -> Planned:
+    """Return what becomes of a row that is marked as deleted: nothing is deleted at a vendor."""
+    if held is None or held.deleted:
+        return Planned(row.seq, "unchanged", {}, {})
+    if held.base is not None:
+        return Planned(row.seq, "unchanged", {}, {}, "is deleted here; it stays there")
+    return Planned(row.seq, "restored", {}, {n: held.theirs.get(n) for n in row.ours})
+
+
 def _side(
     name: str, row: Staged, held: Held, rules: Rules
 ) -> Literal["same", "ours", "theirs", "contested"]:
     """Return whose value of a field is to be on both sides."""
-    ours, theirs = row.ours[name], held.theirs.get(name)
+    ours, theirs = row.ours[name] or None, held.theirs.get(name)
     if ours == theirs:
         return "same"
     if not held.agreed(name):

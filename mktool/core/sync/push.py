@@ -18,13 +18,15 @@ from ...http.exchange import Scope
 from ...message import Refusal
 from ...records import Row, Written
 from ...spec import RecordKind
-from ...store.acts import Act
+from ...store.acts import Act, Acts
 from ...store.replica import identity
 from ...store.worklist import Doubt, Worklist
 from ..session import Session
 
 LOAD = 20_000  # rows of one job: some 10 MB, of which a vendor takes 100
-HOPELESS = 10  # rows refused one after the other, none taken: it is not the rows
+HOPELESS = 25  # rows refused one after the other and none ever taken: it is not the rows
+RESENDS = 2  # batches in a row whose answer is lost, and which are looked for
+SLOW = 3  # a vendor that let the timeout pass may still be at work: how many timeouts until it ends
 
 
 @dataclass(slots=True)
@@ -41,26 +43,35 @@ class Push:
     _done: int = 0
     _failed: int = 0
     _in_a_row: int = 0
+    _lost: int = 0
 
     def settle(self) -> None:
         """Find out about the batches that an earlier run left in doubt."""
         for doubt in self.list.doubts():
             self._settle(doubt)
+        unknown = self.list.outcomes().get("unknown")
+        Acts(self.session.ledger).mark(self.act.id, "unknown" if unknown else "done")
 
     def run(self) -> None:
         """Write what is planned. Raises what stops it; what is done stays done."""
         most = self._most()
         while True:
             self.session.breathe()
-            claimed = self.list.claim(self.session.ledger.clock(), most)
+            claimed = self.list.claim(self.act.id, self.session.ledger.clock(), most)
             if claimed is None:
                 return
             try:
                 self._send(claimed)
-            except e.OutcomeUnknown:
-                self._settle(claimed)
-            except (e.NeedsLogin, e.ProviderError):  # refused, or never sent
-                self.list.undo(claimed)
+                self._lost = 0
+            except e.OutcomeUnknown as lost:
+                self._settle(self._left(claimed), lost=True)
+                self._lost += 1
+                if self._lost > RESENDS:
+                    raise e.Unavailable(lost.message, lost.context) from None
+            except e.UnexpectedReply:  # perhaps it was written: the next run looks
+                raise
+            except (e.NeedsLogin, e.ProviderError, e.Partial, e.Interrupted):
+                self.list.undo(claimed)  # refused, or never sent
                 raise
 
     # -- one batch -----------------------------------------------------------------------------
@@ -104,7 +115,7 @@ class Push:
                 self._write(rows[len(rows) // 2 :])
                 return
             self._in_a_row += 1
-            if self._in_a_row >= HOPELESS:
+            if self._in_a_row >= HOPELESS and self._done == self._failed:
                 raise
             written = [Written(refusal=Refusal(refused.code, refused.message))]
         else:
@@ -124,37 +135,57 @@ class Push:
 
     # -- what is in doubt ----------------------------------------------------------------------
 
-    def _settle(self, doubt: Doubt) -> None:
+    def _left(self, batch: Doubt) -> Doubt:
+        """Return a batch without the rows of it that have an outcome by now."""
+        return next(doubt for doubt in self.list.doubts() if doubt.id == batch.id)
+
+    def _settle(self, doubt: Doubt, *, lost: bool = False) -> None:
+        """Find out about a batch; ``lost``: its answer was, a moment ago."""
+        asked = Acts(self.session.ledger).asked(doubt.act, doubt.id)
         if doubt.job:
             self._send(doubt)
         elif doubt.updates or len(doubt.rows) > self.kind.batch or self._upserts():
             self.list.release(doubt)  # again does no harm; a job without an id was not begun
-        elif self.key and isinstance(self.session.provider, CanPull):
-            self._look(doubt)
+        elif asked is None:
+            self.list.release(doubt)  # claimed, and no request left
         else:
-            self.list.give_up(doubt, "unknown", "it is not known whether it was written")
+            self._look(doubt, asked, lost=lost)
 
     def _upserts(self) -> bool:
         return self.kind.upserts and self.key in (self.kind.key, *self.kind.keys)
 
-    def _look(self, doubt: Doubt) -> None:
+    def _look(self, doubt: Doubt, asked: float, *, lost: bool) -> None:
         """Look for rows that were to be made, by their keys, once the vendor must show them."""
+        try:
+            found = self._found(doubt, asked, lost=lost)
+        except (e.Unsupported, e.Rejected, e.NotFound) as error:
+            self.list.give_up(doubt, "unknown", f"it cannot be looked up: {error.message}")
+            return
+        for row in doubt.rows:
+            if id := found.get(identity(row.values.get(self.key)) or ""):
+                self.list.found(row.seq, id, row.values)
+                self._done += 1
+        self.list.release(doubt)
+
+    def _found(self, doubt: Doubt, asked: float, *, lost: bool) -> dict[str, str]:
+        """Return the ids of the rows that the vendor has, by key.
+
+        A request may reach the vendor as long as its timeout runs, and what was written shows
+        after a while. Raises `Unsupported` where a row has no key.
+        """
         session, provider = self.session, self.session.provider
-        assert isinstance(provider, CanPull)
-        patience = max(session.spec.timeout, self.kind.lag)
-        session.exchange.sleep(max(doubt.at + patience - session.ledger.clock(), 0.0))
-        keys = {identity(row.values.get(self.key)): row for row in doubt.rows}
-        wanted = [key for key in keys if key]
+        values = [row.values.get(self.key) or "" for row in doubt.rows]
+        if not self.key or not all(values) or not isinstance(provider, CanPull):
+            raise e.Unsupported("it has no key")
+        patience, waited = session.spec.timeout, session.ledger.clock() - asked
+        if lost and waited >= patience:
+            patience *= SLOW
+        patience = max(patience, self.kind.lag)
+        session.exchange.sleep(min(max(patience - waited, 0.0), patience))
         found = dict[str, str]()
-        for start in range(0, len(wanted), self.kind.page):
-            for record in provider.fetch(
-                self.kind, self.key, wanted[start : start + self.kind.page], (self.key,)
-            ):
+        for start in range(0, len(values), self.kind.page):
+            wanted = values[start : start + self.kind.page]
+            for record in provider.fetch(self.kind, self.key, wanted, (self.key,)):
                 if key := identity(record.values.get(self.key)):
                     found[key] = record.id
-        known = [row for key, row in keys.items() if key in found]
-        for key, row in keys.items():
-            if key in found:
-                self.list.found(row.seq, found[key], row.values)
-        self._done += len(known)
-        self.list.release(doubt)
+        return found

@@ -38,10 +38,13 @@ def read(
 ) -> tuple[Sync, Reading]:  # fmt: skip
     """Bring the replica up to date, and hand each page to ``take`` before it counts as read.
 
-    ``agreed``: ``take`` puts it on our side. Goes on where an interrupted reading stopped.
+    ``agreed``: ``take`` puts it on our side at once. Goes on where an interrupted reading stopped.
     Raises what the vendor's refusals stand for; the pages before are kept.
     """
-    sync = _begun(sync, " ".join(fields), full=full)
+    earlier, sync = sync, _begun(sync, " ".join(fields), full=full)
+    if sync.fields != earlier.fields:
+        replica.forget_columns()
+    sync = Syncs(session.ledger).keep(sync)
     result = Reading(whole=sync.whole)
 
     def keep(page: Page, sync: Sync) -> None:
@@ -56,9 +59,9 @@ def read(
         unseen = replica.unseen(sync.run)
         while gone := list(islice(unseen, 500)):
             take([Record(id, {}, deleted=True) for id in gone])
-        result.deleted += replica.sweep(sync.run)
+        result.deleted += replica.sweep(sync.run, agreed=agreed)
         # What was changed while all of it was read, page by page, is read once more.
-        sync = _begun(Syncs(session.ledger).keep(_ended(sync)), sync.fields, full=False)
+        sync = Syncs(session.ledger).keep(_begun(_ended(sync), sync.fields, full=False))
         return Syncs(session.ledger).keep(
             _ended(_pass(session, sync, kind, fields, keep, overlap=0.0))
         ), result
@@ -106,11 +109,15 @@ def _ended(sync: Sync) -> Sync:
 
 
 def _begun(sync: Sync, fields: str, *, full: bool) -> Sync:
-    """Return the sync as this reading begins, or goes on with an interrupted one."""
+    """Return the sync as this reading begins, or goes on with an interrupted one.
+
+    A whole reading that was cut off stays owed, and what it saw does not count for the next one:
+    it may have been deleted since.
+    """
     same = sync.fields == fields
     if sync.cursor and same and (sync.whole or not full):
         return sync
-    whole = full or sync.since is None or not same
+    whole = full or sync.since is None or sync.whole or not same
     return sync._replace(fields=fields, cursor="", began=0.0, whole=whole, run=sync.run + 1)
 
 

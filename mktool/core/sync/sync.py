@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ... import errors as e
@@ -20,11 +19,13 @@ from ..session import Session
 from . import sources
 from .attribution import SCHEME
 from .decide import Rules, decide
+from .files import LEAVING
 from .push import Push
 from .read import Reading, read
-from .targets import Target, fingerprint, open_target, table_query
+from .targets import Target, fingerprint, is_database, open_target, place_of, table_query
 
 _LEFT = "left"  # how our file was when we last wrote it
+_TABLE, _BOTH = "table", "both"  # in its place: it is a table, or holds more than the vendor has
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +65,19 @@ class Order:
     @property
     def pair(self) -> str:
         """What the vendor's records are kept in step with, without a password."""
-        from ..campaign.recipients import shown
-
         name = self.into or self.source
-        if name.startswith(SCHEME):
-            return name
-        return shown(name) if "://" in name or name == "-" else str(Path(name).resolve())
+        return name if name.startswith(SCHEME) else place_of(name, self.kind.name)
 
 
 @dataclass(slots=True)
 class Plan:
-    """What a push would do: how many rows each step has, and the first of each that say why."""
+    """What a push would do: how many rows each step has, and the first of each that say why.
+
+    ``removed``: so many rows were taken out on our side, and come back."""
 
     steps: Mapping[str, int]
     examples: list[Mapping[str, Any]]
+    removed: int = 0
 
     @property
     def writes(self) -> int:
@@ -115,17 +115,29 @@ class Syncing:
         """Read what was changed, and put it where it belongs."""
         order = self.order
         left = self.list.get(_LEFT)
-        if not order.replace and fingerprint(order.into) not in ("", left):
-            raise e.InvalidInput(
-                f"{order.into}: was {'changed since' if left else 'not written by'} mktool sync",
-                hint="--from the same file as well keeps both sides; --replace writes over it",
-            )
+        self._may_write(fingerprint(order.into) not in ("", left, self.list.get(LEAVING)))
         target = open_target(order.into, order.kind.name, order.names)
         with contextlib.closing(target):
+            self._may_write(bool(target.has_rows) and not left)
+            if target.is_new or order.replace:
+                self.list.owe()
+            if target.at_once:
+                self.list.put(_LEFT, _TABLE)
             reading = self._read(order.wanted, take=target, say=say)
             target.finish(self.list)
-        self.list.put(_LEFT, fingerprint(order.into))
+        self.list.put(_LEFT, fingerprint(order.into) or _TABLE)
+        self.list.level()
         return reading
+
+    def _may_write(self, foreign: bool) -> None:
+        """Raise `InvalidInput` where something of somebody's would be written over."""
+        left = self.list.get(_LEFT)
+        if (foreign or left == _BOTH) and not self.order.replace:
+            why = "holds more than mktool sync put there" if left else "was not put there by us"
+            raise e.InvalidInput(
+                f"{self.order.pair}: {why}",
+                hint="--from the same as well keeps both sides; --replace writes over it",
+            )
 
     def _read(
         self, fields: tuple[str, ...], *, take: Target | None = None,
@@ -133,7 +145,7 @@ class Syncing:
     ) -> Reading:  # fmt: skip
         self.sync, reading = read(
             self.session, self.sync, self.order.kind, self.list, fields,
-            full=self.order.full, agreed=take is not None,
+            full=self.order.full, agreed=take is not None and take.at_once,
             take=take.take if take else lambda records: None, say=say,
         )  # fmt: skip
         return reading
@@ -151,22 +163,39 @@ class Syncing:
                     hint="the same command without --dry-run",
                 )
             self._push(Acts(self.session.ledger).open(self._wanted(), again=True)).settle()
-        self._read(order.wanted, say=say)
+        if order.into and not is_database(order.into):
+            open_target(order.into, order.kind.name, order.names).close()  # or say that it cannot
+        reading = self._read(order.wanted, say=say)
         key = order.known_by
         source = table_query(order.source, order.kind.name)
         self._seen = fingerprint(order.source)
-        self.list.stage(sources.rows(source, key, order.names, updated=order.updated))
+        self.list.stage(
+            sources.rows(source, key, order.names, updated=order.updated, fields=self._offered(),
+                         both=bool(order.into))
+        )  # fmt: skip
         if key:
             self.list.match(key)
+        self.list.tell_apart()
+        if reading.whole:
+            self.list.dispel()
         self.list.plan(self._decided())
-        return Plan(self.list.steps(), self._examples())
+        removed = self.list.removed() if order.into else 0
+        return Plan(self.list.steps(), self._examples(), removed)
+
+    def _offered(self) -> tuple[str, ...]:
+        """The fields that are written; none means all. In a file that is kept in step both ways,
+        what the vendor has no field for is somebody's own."""
+        order = self.order
+        if order.fields:
+            return order.fields
+        return tuple(self.list.columns()) if order.into else ()
 
     def _decided(self) -> Iterator[Planned]:
         for row, held in self.list.joined():
             yield decide(row, held, self.order.rules)
 
     def _examples(self) -> list[Mapping[str, Any]]:
-        steps = ("create", "update", "conflict", "gone", "refused")
+        steps = ("create", "update", "conflict", "gone", "restored", "refused")
         return [row for step in steps for row in self.list.told((step,), 3)]
 
     def push(self, say: Callable[[int], None] = lambda done: None) -> Mapping[str, int]:
@@ -194,8 +223,10 @@ class Syncing:
             )
         target = open_target(order.into, order.kind.name, order.names)
         with contextlib.closing(target):
-            target.merge(self.list.edits(), self.list.news(), order.known_by)
-        self.list.put(_LEFT, fingerprint(order.into))
+            late = target.merge(self.list.edits, self.list.news(), order.known_by, self.list)
+        for seq in late:
+            self.list.contest(seq, "was changed here while this ran")
+        self.list.put(_LEFT, _BOTH)
         return self.list.taken_over()
 
     def _push(self, act: Act, say: Callable[[int], None] = lambda done: None) -> Push:
