@@ -55,10 +55,16 @@ EXAMPLE_SEGMENT = """dutch = "country == 'NL'\""""
 
 
 class Free(NamedTuple):
-    """A section whose keys are the user's own: what its tables are called, and what they hold."""
+    """A section whose keys are the user's own.
+
+    ``name`` is what it and its tables are called, ``example`` a line of it, and ``more`` are other
+    lines; ``texts``: it holds nothing but texts.
+    """
 
     name: str
+    help: str
     example: str
+    more: tuple[str, ...] = ()
     texts: bool = False
 
     @property
@@ -70,14 +76,27 @@ class Free(NamedTuple):
 FREE = {
     free.name.partition(".")[0]: free
     for free in (
-        Free("providers.NAME", 'account = "…"'),
-        Free("segments", EXAMPLE_SEGMENT, texts=True),
-        Free("export.PROVIDER", 'template = "recap.md"'),
-        Free("map.PROVIDER.OBJECT", 'hs_project = "metadata.project"', texts=True),
-        Free("report.SOURCE", 'title = "meeting.subject"'),
-        Free("sync.PROVIDER.KIND", 'key = "email"'),
+        Free("segments", "a name for the condition that --segment is to stand for",
+             EXAMPLE_SEGMENT, texts=True),
+        Free("export.PROVIDER", "exports to a provider: a template beside this file, and its --set",
+             'template = "recap.md"'),
+        Free("map.PROVIDER.OBJECT", "a vendor's own fields: where each is in a report, or which"
+             " column it has in what sync reads and writes",
+             'hs_project = "metadata.project"', texts=True),
+        Free("report.SOURCE", "where the JSON of another note taker has what a report has",
+             'title = "meeting.subject"',
+             ('detect = ["meeting", "todos"]  # keys by which its files are known',
+              'start = "meeting.began"',
+              'participants = { each = "meeting.people", name = "name", email = "mail" }',
+              'actions = { each = "todos", text = "what", owner = "who", due = "by" }')),
+        Free("sync.PROVIDER.KIND", "what --key, --fields and --conflict say otherwise; `updated` is"
+             " the column that dates a row", 'key = "email"',
+             ('fields = ["email", "firstname", "phone"]',
+              'conflict = { phone = "ours", firstname = "newest" }',
+              'updated = "changed_at"')),
+        Free("providers.NAME", "the fields of a provider that are no secrets", 'account = "…"'),
     )
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
