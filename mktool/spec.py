@@ -265,8 +265,15 @@ class Spec:
     audience: Delivery | None = None  # of people into an audience that the vendor sends to
     records: tuple[RecordKind, ...] = ()
     finds: tuple[str, ...] = ()  # the kinds of things that `CanFind` knows
+    exports: tuple[str, ...] = ()  # the objects of an export whose own fields can be filled in
     link: Literal["append", "attach", "none"] = "append"
-    timeout: float = 20.0  # seconds; an unanswered write is looked up after this long
+    timeout: float = 20.0  # seconds
+    patience: float = 0.0  # seconds, where a write may be under way longer than that
+
+    @property
+    def settles_after(self) -> float:
+        """Seconds after which a write without an answer is under way no more."""
+        return max(self.timeout, self.patience)
 
     @property
     def campaigns(self) -> Delivery | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import errors as e
 from ..core.settings import DEFAULT, Settings
@@ -100,37 +100,41 @@ def report(results: list[Published], ended: e.MktoolError | None = None) -> int:
     """
     out = terminal()
     failed = [r.error for r in results if r.error is not None] + ([ended] if ended else [])
-    data = [
-        {
-            "provider": r.provider, "account": r.account, "act": r.act or None, "state": r.state,
-            "repeated": r.repeated, "parts": r.total, "sent": len(r.posted) or r.recipients,
-            "posts": [{"id": p.id, "url": p.url or None} for p in r.posted],
-            "error": r.error.code if r.error else None,
-        }
-        for r in results
-    ]  # fmt: skip
+    data = [as_data(result) for result in results]
     went = any(r.posted or r.recipients for r in results)
     if out.json:
         status: Status = "success" if not failed else ("partial" if went else "error")
         out.envelope(status, data, failed)
     else:
-        out.result(data, ("to", "state", "sent", "where"), [_row(r) for r in results])
+        out.result(data, ("to", "state", "sent", "where"), [as_row(r) for r in results])
         for error in failed:
             out.error(error)
     if not failed:
         return 0
-    return failed[0].exit_code if len(results) == 1 and not went else _partial(failed)
+    return failed[0].exit_code if len(results) == 1 and not went else partly(failed)
 
 
-def _partial(failed: list[e.MktoolError]) -> int:
-    """Interrupted and unknown say more than "partial"; else some items did not go."""
+def partly(failed: list[e.MktoolError]) -> int:
+    """Return the exit code of what failed beside others: that some did not go, unless an
+    interruption or an outcome that is unknown says more."""
     for kind in (e.Interrupted, e.OutcomeUnknown):
         if any(isinstance(error, kind) for error in failed):
             return kind.exit_code
     return e.Partial.exit_code
 
 
-def _row(result: Published) -> tuple[str, ...]:
+def as_data(r: Published) -> dict[str, Any]:
+    """Return a result as ``--json`` shows it."""
+    return {
+        "provider": r.provider, "account": r.account, "act": r.act or None, "state": r.state,
+        "repeated": r.repeated, "parts": r.total, "sent": len(r.posted) or r.recipients,
+        "posts": [{"id": p.id, "url": p.url or None} for p in r.posted],
+        "error": r.error.code if r.error else None,
+    }  # fmt: skip
+
+
+def as_row(result: Published) -> tuple[str, ...]:
+    """Return (to, state, sent, where) for people."""
     where = next((p.url or p.id for p in result.posted), "")
     if result.repeated:
         where += " (published before, under this key)"
@@ -148,7 +152,7 @@ def warn_of_expiry(session: Session, at: float) -> None:
         )
 
 
-def scheduled(acts: list[Act], refused: list[e.Duplicate]) -> int:
+def scheduled(acts: Sequence[Act], refused: Sequence[e.MktoolError]) -> int:
     """Print what is scheduled and what is not, and return the exit code."""
     import time
 
@@ -168,16 +172,24 @@ def scheduled(acts: list[Act], refused: list[e.Duplicate]) -> int:
     return e.Partial.exit_code if acts or refused[1:] else refused[0].exit_code
 
 
-def rehearsed(plans: list[Rehearsal], due: tuple[float, str] | None) -> int:
-    """Print what would be sent."""
+def rehearsed(
+    plans: Sequence[Rehearsal], due: tuple[float, str] | None,
+    failed: Sequence[e.MktoolError] = (),
+) -> int:  # fmt: skip
+    """Print what would be sent, and what could not be; return the exit code."""
     out = terminal()
+    code = e.Partial.exit_code if failed else 0
     if out.json:
-        out.envelope("success", {"sent": False, "plans": [asdict(plan) for plan in plans]})
-        return 0
+        status: Status = "success" if not failed else ("partial" if plans else "error")
+        data = {"sent": False, "plans": [asdict(plan) for plan in plans]}
+        out.envelope(status, data, failed)
+        return code
     for plan in plans:
         print("\n".join(_lines(plan)))
+    for error in failed:
+        out.error(error)
     out.say("nothing was sent" + (f" or scheduled for {due[1]}" if due else ""))
-    return 0
+    return code
 
 
 def _lines(plan: Rehearsal) -> list[str]:

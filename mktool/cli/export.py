@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .. import errors as e
-from ..core.settings import Settings, ledger_path, login_of
+from ..core.settings import Settings, login_of
 from . import acting
 from .completion import provider_names
 from .settings import settings
-from .terminal import name as _name
-from .terminal import stamp, terminal
+from .terminal import terminal
 
 if TYPE_CHECKING:
     from ..core.acting import Published
     from ..core.export.prepare import Source
     from ..core.export.shape import Shape
+    from ..core.rehearsal import Rehearsal
     from ..core.session import Session
     from ..report import Export
+    from ..spec import Spec
     from ..store.acts import Act
 
 app = typer.Typer(rich_markup_mode=None)
@@ -84,36 +86,90 @@ def export(
     """
     if schema:
         return _schema()
-    if words == ["history"] and not (to or from_dir):
-        return _history()
+    if words and words[0] == "history" and from_dir is None:
+        from .export_history import history
+
+        return history([*words[1:], *(to or [])])
     report, names = _sorted(words or [], to or [], one=from_dir is None)
     targets = acting.targets(names)
-    if key is not None and (not 0 < len(key) <= 200 or from_dir):
-        hint = "with --from-dir each report has its own" if from_dir else "1 to 200 characters"
-        raise e.InvalidInput("--key cannot be that", hint=hint)
+    _check_key(key, from_dir)
     given = settings()
     shape = _shape(format, actions=not actions, decisions=not decisions, transcript=not transcript)
-    extra = acting.options(options or [])
-    found, wrong = _sources(given, report, from_dir, since, source, extra)
     due = None if at is None else acting.due(given, at)
-    plans = [_Plan(one, *target, key or (one.key if from_dir else None), shape)
-             for one in found for target in targets]  # fmt: skip
+    order = Order(given, targets, shape, acting.options(options or []), source, again, due)
+    if from_dir is not None:
+        from . import export_folder
+
+        return export_folder.run(order, from_dir, since, dry_run=dry_run)
+    if since:
+        raise e.InvalidInput("--since goes with --from-dir", hint=f"{_EXAMPLE} --from-dir DIR")
+    one = order.read(report)
     if dry_run:
-        return _not_at_all(given, plans, again, due)
-    if from_dir and not plans and not wrong:
-        terminal().say("there is nothing to export")
-    code = _later(given, plans, due, again) if due else _now(given, plans, again)
-    for error in wrong:  # of one file; the others went
-        terminal().error(error)
-    return e.Partial.exit_code if wrong else code
+        return acting.rehearsed([order.rehearsed(one, *target, key) for target in targets], due)
+    return _now(order, one, key) if due is None else _later(order, one, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the flags ask for, whatever the report."""
+
+    given: Settings
+    targets: list[tuple[str, str]]
+    shape: Shape
+    options: dict[str, str]
+    note_taker: str
+    again: bool
+    due: tuple[float, str] | None
+
+    def read(self, file: Path | str) -> Source:
+        """Return the report in a file; `InvalidInput` says what is wrong with it."""
+        from ..core.export.prepare import Source
+        from ..core.export.read import read
+
+        report = read(file, self.note_taker, self.given.config.reports())
+        name = "-" if str(file) == "-" else str(Path(file).resolve())
+        return Source(report, name, self.options)
+
+    def made(self, spec: Spec, one: Source) -> Export:
+        """Return what goes to a provider."""
+        from ..core.export.prepare import prepared
+
+        return prepared(self.given.config, spec, one, self.shape)
+
+    def rehearsed(self, one: Source, provider: str, account: str, key: str | None) -> Rehearsal:
+        """Return what would go to an account."""
+        from .. import providers
+        from ..core import rehearsal
+
+        what = self.made(providers.load(provider).spec, one)
+        return rehearsal.export(self.given, provider, account, what, key=key, again=self.again)
+
+    def enter(self, session: Session, one: Source, key: str | None) -> Act:
+        """Return the act of an export for later."""
+        from ..core import schedule
+        from ..core.export import pieces
+
+        at, zone = self.due or (0.0, "")
+        what = self.made(session.spec, one)
+        want = pieces.wanted(session, what, source=one.name, key=key, due=at, zone=zone)
+        return schedule.enter(session, want, again=self.again)
+
+
+def _check_key(key: str | None, folder: Path | None) -> None:
+    if key is not None and folder:
+        raise e.InvalidInput("--key is of one report", hint="with --from-dir each has its own")
+    if key is not None and not 0 < len(key) <= 200:
+        raise e.InvalidInput("--key takes 1 to 200 characters")
 
 
 def _sorted(words: list[str], to: list[str], *, one: bool) -> tuple[str, list[str]]:
     """Return the report and the providers; those may follow ``--to`` or the report."""
-    if not one:
-        return "", [*words, *to]
-    report = next((word for word in words if _is_file(word)), words[0] if words else "")
-    if not report:
+    report = (
+        ""
+        if not one
+        else next((word for word in words if _is_file(word)), words[0] if words else "")
+    )
+    if one and not report:
         raise e.InvalidInput("which report?", hint=f"{_EXAMPLE}; mktool export --schema")
     names = [*to, *(word for word in words if word != report)]
     if not names:
@@ -133,92 +189,48 @@ def _shape(format: str, *, actions: bool, decisions: bool, transcript: bool) -> 
     return Shape("full" if format == "full" else "summary", actions, decisions, transcript)
 
 
-def _sources(
-    given: Settings, report: str, folder: Path | None, since: str, note_taker: str,
-    options: dict[str, str],
-) -> tuple[list[Source], list[e.MktoolError]]:  # fmt: skip
-    """Return the reports, and what is wrong with those of a folder that cannot be read."""
-    from ..core.export import prepare
-    from ..core.export.read import read
-
-    if folder is None:
-        name = "-" if report == "-" else str(Path(report).resolve())
-        return [prepare.Source(read(report, note_taker, given.config.reports()), name, options)], []
-    after = prepare.day(since, given.config.get("schedule", "zone")) if since else None
-    found, wrong = list[prepare.Source](), list[e.MktoolError]()
-    for path in prepare.files(folder):
-        try:
-            meeting = read(path, note_taker, given.config.reports())
-        except e.InvalidInput as error:
-            wrong.append(error)
-            continue
-        if prepare.is_since(meeting, path, after):
-            found.append(prepare.Source(meeting, path.name, options))
-    return found, wrong
-
-
-class _Plan(NamedTuple):
-    """One report for one account."""
-
-    source: Source
-    provider: str
-    account: str
-    key: str | None
-    shape: Shape
-
-    def made(self, given: Settings) -> Export:
-        from ..core.export.prepare import prepared
-
-        return prepared(given.config, self.provider, self.source, self.shape)
-
-
-def _checked(given: Settings, plans: list[_Plan], *, later: bool) -> list[int]:
-    """Return how many pieces each plan has, all checked before anything is sent.
+def _checked(order: Order, one: Source, *, later: bool) -> list[int]:
+    """Return how many pieces each account gets, all checked before anything is sent.
 
     For ``later`` every account must be connected; else a missing one stops only itself.
     """
     from ..core import rehearsal
-    from ..core.export.pieces import pieces
+    from ..core.export.pieces import check, pieces
 
     totals = []
-    for plan in plans:
-        bound, _, connected = rehearsal.rehearse(given, plan.provider, plan.account)
+    for provider, account in order.targets:
+        bound, _, connected = rehearsal.rehearse(order.given, provider, account)
+        check(bound)
         if later and not connected:
-            login_of(given, bound.spec, plan.account)  # raises `NeedsLogin`
-        totals.append(len(pieces(bound, plan.made(given))) if connected else 0)
+            login_of(order.given, bound.spec, account)  # raises `NeedsLogin`
+        made = order.made(bound.spec, one)
+        totals.append(len(pieces(bound, made)) if connected else 0)
     return totals
 
 
-def _now(given: Settings, plans: list[_Plan], again: bool) -> int:
+def _now(order: Order, one: Source, key: str | None) -> int:
     from ..core.export import pieces
-
-    totals = _checked(given, plans, later=False)
 
     def work(number: int, session: Session, say: Callable[[str], None]) -> Published:
-        plan = plans[number]
-        want = pieces.wanted(session, plan.made(given), source=plan.source.name, key=plan.key)
-        return pieces.export(session, want, again=again, say=say)
+        made = order.made(session.spec, one)
+        want = pieces.wanted(session, made, source=one.name, key=key)
+        return pieces.export(session, want, again=order.again, say=say)
 
-    return acting.carry_out(given, [(p.provider, p.account) for p in plans], work, totals)
+    totals = _checked(order, one, later=False)
+    return acting.carry_out(order.given, order.targets, work, totals)
 
 
-def _later(given: Settings, plans: list[_Plan], due: tuple[float, str], again: bool) -> int:
-    from ..core import schedule
-    from ..core.export import pieces
+def _later(order: Order, one: Source, key: str | None) -> int:
     from ..core.session import open_session
 
-    at, zone = due
     acts: list[Act] = []
-    refused: list[e.Duplicate] = []
-    _checked(given, plans, later=True)
-    for plan in plans:
-        session = open_session(given, plan.provider, plan.account)
+    refused: list[e.MktoolError] = []
+    _checked(order, one, later=True)
+    for provider, account in order.targets:
+        session = open_session(order.given, provider, account)
         try:
-            want = pieces.wanted(
-                session, plan.made(given), source=plan.source.name, key=plan.key, due=at, zone=zone
-            )
-            acts.append(schedule.enter(session, want, again=again))
-            acting.warn_of_expiry(session, at)
+            acts.append(order.enter(session, one, key))
+            acting.warn_of_expiry(session, order.due[0] if order.due else 0.0)
         except e.Duplicate as duplicate:
             refused.append(duplicate)
         finally:
@@ -226,56 +238,8 @@ def _later(given: Settings, plans: list[_Plan], due: tuple[float, str], again: b
     return acting.scheduled(acts, refused)
 
 
-def _not_at_all(
-    given: Settings, plans: list[_Plan], again: bool, due: tuple[float, str] | None
-) -> int:
-    from ..core import rehearsal
-
-    return acting.rehearsed(
-        [
-            rehearsal.export(
-                given, plan.provider, plan.account, plan.made(given), key=plan.key, again=again
-            )
-            for plan in plans
-        ],
-        due,
-    )
-
-
 def _schema() -> int:
     from ..core.export.schema import schema
 
     terminal().result(schema(), text=json.dumps(schema(), indent=2, ensure_ascii=False))
-    return 0
-
-
-def _history() -> int:
-    from ..core.export.pieces import VERB
-    from ..store.acts import Acts
-    from ..store.ledger import Ledger
-
-    with Ledger(ledger_path()) as ledger:
-        acts = Acts(ledger)
-        told = [(act, acts.parts(act.id)) for act in acts.of(VERB)]
-    data, rows = [], []
-    for act, parts in told:
-        posted = [part.posted for part in parts.values() if part.posted]
-        total = len(act.content["pieces"])
-        data.append(
-            {
-                "act": act.id, "at": act.created, "provider": act.provider,
-                "account": act.account, "title": act.content["title"],
-                "source": act.content["source"], "key": act.key, "state": act.state,
-                "parts": total, "sent": len(posted),
-                "items": [{"id": p.id, "url": p.url or None} for p in posted],
-                "error": {"code": act.code, "message": act.error} if act.code else None,
-            }
-        )  # fmt: skip
-        where = next((p.url or p.id for p in posted), "") if not act.error else act.error
-        rows.append(
-            (act.id, stamp(act.created), _name(act.provider, act.account), act.state,
-             f"{len(posted)}/{total}", act.content["title"], where)
-        )  # fmt: skip
-    columns = ("act", "at", "to", "state", "sent", "title", "where")
-    terminal().result(data, columns, rows, empty="nothing was exported yet")
     return 0

@@ -99,7 +99,9 @@ def run_due(
 
 def _text(act: Act) -> str:
     posts = act.content.get("posts")
-    return str(posts[0]["text"]) if posts else f"campaign {act.key}"
+    if posts:
+        return str(posts[0]["text"])
+    return f"{act.verb} {act.content.get('title', act.key) or ''}".rstrip()
 
 
 def _short(text: str, room: int = 30) -> str:

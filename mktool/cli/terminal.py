@@ -138,12 +138,12 @@ class Terminal:
             )
         )  # fmt: skip
 
-    def error(self, error: MktoolError) -> None:
-        """Say what went wrong and what to do next."""
+    def error(self, error: MktoolError, about: str = "") -> None:
+        """Say what went wrong, ``about`` what, and what to do next."""
         _in_order()
         if isinstance(error, Interrupted) and sys.stderr.isatty():
             print(file=sys.stderr)  # the terminal has just shown ^C
-        print(f"error: {cell(error)}", file=sys.stderr)
+        print(f"error: {cell(f'{about}: {error}' if about else error)}", file=sys.stderr)
         if isinstance(error, ProviderError) and error.retry_after:
             print(f"  try again {when(error.retry_after)}", file=sys.stderr)
         if hint := _hint(error):

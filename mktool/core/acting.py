@@ -24,6 +24,8 @@ RESENDS = 2
 FIRST_LOOK, LOOK_EVERY = 0.5, 5.0  # seconds between looks for a lost write: first, at most
 # A vendor that was too slow for us may still be at work: how many timeouts until it is not.
 SLOW = 3
+# What nobody can mend by waiting; all else may pass.
+FINAL = (e.InvalidInput, e.Unsupported, e.Rejected, e.OutcomeUnknown, e.Forbidden, e.NotFound)
 
 
 class Work(Protocol):
@@ -98,7 +100,7 @@ def carry_out(
         with lock(sending_lock(session.spec.name, session.account), session.max_wait):
             act = Acts(session.ledger).open(want, again=again)
             result.act = act.id
-            act = _renewed(session, act, want)
+            act = _renewed(session, act, want, say if kept else None)
             if not _finished(session, act, result):
                 _Run(session, act, kept(act) if kept else work, result, say).run()
     except e.MktoolError as error:
@@ -128,12 +130,20 @@ def go_on(
     return result
 
 
-def _renewed(session: Session, act: Act, want: Wanted) -> Act:
-    """Return the act with the content that is wanted now: under a key it may have been mended."""
+def _renewed(
+    session: Session, act: Act, want: Wanted, goes_on: Callable[[str], None] | None
+) -> Act:
+    """Return the act with the content that is wanted now: under a key it may have been mended.
+
+    One of which something is out already ``goes_on``, and says so, where the act holds all of it.
+    """
     if act.digest == want.digest or act.state != "open":
         return act
     acts = Acts(session.ledger)
     if any(part.posted or part.in_doubt for part in acts.parts(act.id).values()):
+        if goes_on is not None:
+            goes_on(f"act {act.id} goes on as it was begun, without what has changed since")
+            return act
         raise e.InvalidInput(
             f"act {act.id} has this key and went out in part, with another content",
             hint="go on with that content, or take another --key",
@@ -263,7 +273,7 @@ class _Run:
         )
         if not self.work.traceable:
             raise unknown
-        part, patience = self.acts.parts(self.act.id)[seq], session.spec.timeout
+        part, patience = self.acts.parts(self.act.id)[seq], session.spec.settles_after
         waited = session.ledger.clock() - part.asked
         if lost is not None and waited >= patience:
             patience *= SLOW

@@ -16,7 +16,7 @@ from ..store.ledger import Ledger
 from ..store.locks import lock_path, named_lock
 from ..store.paths import data_dir, private_dir, storage_error
 from . import acting, content, publish
-from .acting import Published, items
+from .acting import FINAL, Published, items
 from .outbox import WAITING
 from .session import Session, open_session
 from .settings import DEFAULT, Settings, ledger_path
@@ -26,8 +26,6 @@ _GO_ON = {
     "failed": "run the same command without --at to go on with it",
     "unknown": "mktool outbox",
 }
-# What nobody can mend by waiting. All else is tried again until the grace is over.
-FINAL = (e.InvalidInput, e.Unsupported, e.Rejected, e.OutcomeUnknown, e.Forbidden, e.NotFound)
 
 
 def add(

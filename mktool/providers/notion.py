@@ -48,7 +48,7 @@ class Notion(Provider, CanCheck, CanExport, CanLocate, CanFind):
                   pattern=r"20\d\d-\d\d-\d\d", default="2025-09-03")),
         headers={"Notion-Version": "{api_version}"},
         limits=(Limit(3, 1.1),),  # "an average of three", and its plan's own: /request-limits
-        error_code=("code",), error_text=("message",),
+        error_code=("code",), error_text=("message",), exports=("page",), patience=60.0,
         request_id=("x-notion-request-id", "x-request-id"), finds=("page", "database", "user"),
         rules=(
             # Which of three kinds of things an id is, the refusals of the other two tell.

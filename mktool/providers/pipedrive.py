@@ -76,7 +76,7 @@ class Pipedrive(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanP
             Rule(None, 422, operation="(add|change) (record|lead)|activity"),
             Rule(None, 403, operation="users"),  # without the right to see users nobody owns
             Rule(e.Forbidden, 403, text="scope", hint=f"give the app the scope in {HUB}")),
-        finds=("person", "organization", "deal", "lead"),
+        finds=("person", "organization", "deal", "lead"), exports=("note", "task"),
         records=(
             RecordKind("contacts", "persons", "email", batch=1, page=500),
             RecordKind("companies", "organizations", "name", batch=1, page=500),

@@ -83,7 +83,8 @@ class Salesforce(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, Can
             RecordKind("opportunities", "Opportunity", "Name", aliases=("deals",), **ROWS),
             RecordKind("leads", "Lead", "Email", **ROWS),
             RecordKind("campaigns", "Campaign", "Name", **ROWS)),
-        finds=tuple(people.KINDS), timeout=30.0,
+        finds=tuple(people.KINDS), exports=("Task", "Event", "Action"),
+        timeout=30.0, patience=120.0,
         setup="""\
 1. Setup, External Client App Manager: make an app with OAuth, the scopes api, refresh_token and
    openid, the callback URL http://localhost:1717/OauthRedirect, and PKCE.

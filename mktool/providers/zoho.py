@@ -78,7 +78,7 @@ class Zoho(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPush):
             RecordKind("companies", "Accounts", "Account_Name", aliases=("accounts",), **ROWS),
             RecordKind("deals", "Deals", "Deal_Name", aliases=("opportunities",), **ROWS),
             RecordKind("campaigns", "Campaigns", "Campaign_Name", **ROWS)),
-        finds=tuple(finding.KINDS), timeout=30.0,
+        finds=tuple(finding.KINDS), exports=("Notes", "Tasks"), timeout=30.0, patience=60.0,
         setup=f"""\
 1. {CONSOLE}: make a Server-based application with the redirect URIs
    http://localhost:18920/callback and the same with 18921 and 18922, and enable it for your data

@@ -13,18 +13,20 @@ from .template import filled, shown, values
 EXAMPLE = 'such as hs_project = "metadata.project", or "{{ title }} ({{ date }})"'
 
 
-def fields(report: Report, section: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+def fields(
+    report: Report, section: Mapping[str, Mapping[str, str]], where: str = "[map.…"
+) -> dict[str, dict[str, str]]:
     """Return the values of a vendor's fields by object; a field that has none is left out.
 
-    ``section`` is ``[map.PROVIDER]``: by object and field a path, as ``actions.0.text``, or a
-    template, as ``{{ title }}``. Raises `ConfigError` for the path, `InvalidInput` for the
-    template that cannot be.
+    ``section`` is ``[map.PROVIDER]``, and ``where`` what errors call it: by object and field a
+    path, as ``actions.0.text``, or a template, as ``{{ title }}``. Raises `ConfigError` for the
+    path, `InvalidInput` for the template that cannot be.
     """
     known = values(report)
     found: dict[str, dict[str, str]] = {}
     for name, places in section.items():
         made = {
-            field: _value(place, known, f"[map.….{name}] {field}")
+            field: _value(place, known, f"{where}.{name}] {field}")
             for field, place in places.items()
         }
         found[name] = {field: value for field, value in made.items() if value}

@@ -49,13 +49,18 @@ class Pieces:
         return self.provider.locate(piece, before, since, known)
 
 
-def pieces(provider: Provider, export: Export) -> Sequence[Piece]:
-    """Return what is to be written; `Unsupported` where this vendor takes no reports."""
+def check(provider: Provider) -> CanExport:
+    """Return the provider; `Unsupported` where this vendor takes no reports."""
     if not isinstance(provider, CanExport):
         raise Unsupported(
             f"{provider.spec.title} takes no reports", hint="mktool providers lists those that do"
         )
-    return provider.pieces(export)
+    return provider
+
+
+def pieces(provider: Provider, export: Export) -> Sequence[Piece]:
+    """Return what is to be written, in order. Sends nothing."""
+    return check(provider).pieces(export)
 
 
 def wanted(
@@ -68,11 +73,9 @@ def wanted(
     zone: str = "",
 ) -> Wanted:
     """Return the act that this export amounts to; ``source`` is the file that it came from."""
-    content = {
-        "title": export.report.title,
-        "source": source,
-        "pieces": [asdict(piece) for piece in pieces(session.provider, export)],
-    }
+    made = [asdict(piece) for piece in pieces(session.provider, export)]
+    title = export.report.title
+    content = {"title": title, "source": source, "parts": len(made), "pieces": made}
     return Wanted(VERB, session.spec.name, session.account, key, digest(export), content, due, zone)
 
 

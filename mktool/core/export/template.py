@@ -25,12 +25,12 @@ FUEL = 1_000_000  # steps of the engine; each action shown takes some fifty
 HINT = "mktool help config, or leave the template out"
 
 
-def rendered(source: str, report: Report) -> tuple[Block, ...]:
+def rendered(source: str, report: Report, name: str = "template") -> tuple[Block, ...]:
     """Return the document that a Markdown template makes of a report.
 
-    Raises `InvalidInput` with the line of what is wrong with it.
+    Raises `InvalidInput` with the line of what is wrong with it; ``name`` is what errors call it.
     """
-    with _reading("template"):
+    with _reading(name):
         return parse(_run(source, values(report), markdown=True))
 
 
