@@ -47,7 +47,7 @@ def test_generated_files_are_up_to_date(path: Path, text: str) -> None:
 
 def test_the_readme_has_every_generated_block() -> None:
     assert [found[2] for found in docs.BLOCK.finditer(README)] == [
-        "commands", "providers", "environment", "exit-codes",
+        "commands", "providers", "setup", "environment", "exit-codes",
     ]  # fmt: skip
 
 

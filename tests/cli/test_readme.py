@@ -1,17 +1,22 @@
-"""The campaign of the README, typed as it stands there, at a sandbox."""
+"""The commands of the README, typed as they stand there, at a sandbox."""
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+from mktool.core.export.schema import schema
 from mktool.sandbox import vendors
+from mktool.store.paths import config_dir
 from tests.box import Box
-from tests.cli.conftest import Mktool
+from tests.cli.conftest import Mktool, Ran
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 PEOPLE = 1000
@@ -20,9 +25,20 @@ CODES = {"send-campaign launch.toml": 2, "campaign pause launch": 2, "campaign c
 
 
 def section(title: str) -> str:
-    text = README.read_text(encoding="utf-8")
-    (found,) = re.findall(rf"^## {title}\n(.+?)^## ", text, re.MULTILINE | re.DOTALL)
-    return str(found)
+    """Return what stands below a heading, up to the next one that is in no example."""
+    found, inside, fence = list[str](), False, False
+    for line in README.read_text(encoding="utf-8").splitlines():
+        fence ^= line.startswith("```")
+        if line.startswith("## ") and not fence:
+            inside = line == f"## {title}"
+        elif inside:
+            found.append(line)
+    return "\n".join(found) + "\n"
+
+
+def examples(text: str, language: str) -> list[str]:
+    """Return the fenced blocks of a language."""
+    return re.findall(rf"```{language}\n(.+?)```", text, re.DOTALL)
 
 
 def commands(text: str) -> list[list[str]]:
@@ -35,7 +51,7 @@ def test_the_campaign_of_the_readme(
     box: Box, mktool: Mktool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = section("Campaigns")
-    (toml,) = re.findall(r"```toml\n(.+?)```", text, re.DOTALL)
+    (toml,) = examples(text, "toml")
     (provider,) = re.findall(r'^provider = "(.+)"', toml, re.MULTILINE)
     for name, value in vendors.load(provider).environment.items():
         monkeypatch.setenv(name, value)
@@ -56,3 +72,56 @@ def test_the_campaign_of_the_readme(
     assert len(sent) == PEOPLE + len(["me@acme.example"])
     assert ["sent", str(PEOPLE), "", ""] in ended["campaign report launch --revenue 4000"].rows
     assert len((tmp_path / "launch.csv").read_text().splitlines()) == PEOPLE + 1
+
+
+@pytest.fixture
+def logins(box: Box, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder to work in, logged in everywhere, and two people in the records of HubSpot."""
+    for name in vendors.names():
+        for variable, value in vendors.load(name).environment.items():
+            monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("CI", "1")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "seed.csv").write_text(
+        "email,firstname,phone\nada@example.com,Ada,1\nbob@example.com,Bob,2\n"
+    )
+    return tmp_path
+
+
+def configured(home: Path, *tomls: str) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "config.toml").write_text("\n".join(tomls))
+
+
+def typed(mktool: Mktool, box: Box, lines: Iterable[str]) -> dict[str, Ran]:
+    """Type lines one after the other, with a minute between them, as an index needs."""
+    ended = {}
+    for line in lines:
+        ended[line] = mktool(*shlex.split(line))
+        box.ahead += 61
+    return ended
+
+
+def test_the_reports_of_the_readme(box: Box, mktool: Mktool, logins: Path) -> None:
+    text = section("Reports")
+    (report,), (weekly,) = examples(text, "json"), examples(text, "markdown")
+    (toml,), (template,) = examples(text, "toml"), examples(text, "jinja")
+    for folder in (logins, logins / "meetings"):
+        folder.mkdir(exist_ok=True)
+        (folder / "report.json").write_text(report)
+        (folder / "weekly.md").write_text(weekly)
+    configured(config_dir(), toml)
+    (config_dir() / "recap.md").write_text(template)
+    jsonschema.validate(json.loads(report), schema())
+    assert mktool(*shlex.split("sync hubspot contacts --from seed.csv")).code == 0
+
+    ended = typed(mktool, box, map(shlex.join, commands(text)))
+    assert {line: (ran.code, ran.err) for line, ran in ended.items() if ran.code} == {}
+    seen = [(item.vendor, item.kind) for item in box.items]
+    assert {vendor for vendor, _ in seen} == {"slack", "hubspot", "salesforce", "teams", "notion"}
+    assert seen.count(("hubspot", "note")) == 3  # one, and two of the folder
+    tasks = [item.text for item in box.items if (item.vendor, item.kind) == ("salesforce", "task")]
+    assert any(words.startswith("2026-11-20 Launch review") for words in tasks)
+    first, *_ = ended.values()
+    assert ", 2 people" in first.out  # of the template, in a dry run
+    assert len(ended["export history"].rows) == 5

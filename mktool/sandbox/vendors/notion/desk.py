@@ -38,7 +38,10 @@ class Desk(Vendor):
     color: ClassVar[str] = "#37352f"
     hosts: ClassVar[tuple[str, ...]] = ("api.notion.com",)
     scopes: ClassVar[frozenset[str]] = frozenset()
-    environment: ClassVar[Mapping[str, str]] = {"MKTOOL_NOTION_TOKEN": "ntn_sandbox-run"}
+    environment: ClassVar[Mapping[str, str]] = {
+        "MKTOOL_NOTION_TOKEN": "ntn_sandbox-run",
+        "MKTOOL_NOTION_PARENT": str(uuid5(_SPACE, "database")),
+    }
 
     def admit(self, call: Call, *, since: str = OLD) -> str:
         """Check token, version and pace; return the version. ``since`` is the first that has it."""
