@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shlex
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+import httpx
 import jsonschema
 import pytest
 
@@ -125,3 +127,71 @@ def test_the_reports_of_the_readme(box: Box, mktool: Mktool, logins: Path) -> No
     first, *_ = ended.values()
     assert ", 2 people" in first.out  # of the template, in a dry run
     assert len(ended["export history"].rows) == 5
+
+
+CAMPAIGN = """name = "launch"
+provider = "resend"
+from = "Acme <news@acme.example>"
+subject = "Hello {{ firstname }}"
+text = "Dear {{ firstname }}, it is here."
+recipients = "hubspot:list/1"
+unsubscribe = "https://acme.example/u/{{ id }}"
+postal_address = "Acme Inc, 1 Main Street, Springfield"
+"""
+
+
+def property_of_ones_own(box: Box, name: str) -> None:
+    """Have a field on contacts, as somebody makes it in HubSpot's settings."""
+    body = {"name": name, "label": name, "type": "string", "fieldType": "text",
+            "groupName": "contactinformation"}  # fmt: skip
+    made = httpx.post(
+        f"{box.sandbox.url}/api.hubapi.com/crm/v3/properties/contacts", json=body,
+        headers={"authorization": "Bearer pat-sandbox-run"},
+    )  # fmt: skip
+    assert made.status_code == 201
+
+
+def test_the_records_of_the_readme(box: Box, mktool: Mktool, logins: Path) -> None:
+    text = section("Records")
+    (toml,) = examples(text, "toml")
+    configured(config_dir(), toml)
+    for name in re.findall(r"^(lead_\w+) =", toml, re.MULTILINE):
+        property_of_ones_own(box, name)
+    (logins / "people.csv").write_text("email,firstname,phone\nada@example.com,Ada,3\n")
+    (logins / "launch.toml").write_text(CAMPAIGN)
+    first = ["sync hubspot contacts --from seed.csv", "sync hubspot contacts --to team.csv",
+             "send-campaign launch.toml"]  # fmt: skip
+    assert {ran.code for ran in typed(mktool, box, first).values()} == {0}
+    team = logins / "team.csv"
+    team.write_text(team.read_text().replace(",1,", ",4,").replace("Bob", "Rob"))
+
+    ended = typed(mktool, box, map(shlex.join, commands(text)))
+    assert {line: (ran.code, ran.err) for line, ran in ended.items() if ran.code} == {}
+    mktool("sync", "hubspot", "contacts", "--to", "now.jsonl")
+    ada, rob = map(json.loads, (logins / "now.jsonl").read_text().splitlines())
+    assert (ada["phone"], rob["firstname"]) == ("4", "Rob")
+    assert (ada["lead_campaign"], rob["lead_campaign_sent"][:2]) == ("launch", "20")
+    assert {item.to for item in box.items if item.vendor == "resend"} == {
+        "ada@example.com", "bob@example.com",
+    }  # fmt: skip
+
+
+def test_the_settings_of_the_readme_sync_leads(box: Box, mktool: Mktool, logins: Path) -> None:
+    (toml,) = examples(section("Records"), "toml")
+    configured(config_dir(), toml)
+    leads = logins / "leads.csv"
+    leads.write_text("email,name,company,phone,changed_at,ours\nada@example.com,Ada,Acme,1,,x\n")
+    both = "sync salesforce leads --to leads.csv --from leads.csv"
+    assert typed(mktool, box, [both])[both].code == 0
+    for at, kept in (("2100-01-01T00:00Z", "Here 2100"), ("2001-01-01T00:00Z", "There 2001")):
+        there = f"There {at[:4]}"
+        (logins / "others.csv").write_text(
+            f"email,name,company,phone,changed_at\nada@example.com,Ada,{there},{at[:4]},2090-01-01\n"
+        )
+        (row,) = csv.DictReader(leads.read_text().splitlines())
+        row |= {"company": f"Here {at[:4]}", "phone": f"9 {at[:4]}", "changed_at": at}
+        leads.write_text(",".join(row) + "\n" + ",".join(row.values()) + "\n")
+        ended = typed(mktool, box, ["sync salesforce leads --from others.csv", both])
+        assert {ran.err for ran in ended.values() if ran.code} == set()
+        (row,) = csv.DictReader(leads.read_text().splitlines())
+        assert (row["company"], row["phone"], row["ours"]) == (kept, f"9 {at[:4]}", "x")
