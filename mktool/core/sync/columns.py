@@ -13,14 +13,20 @@ OWN = (ID, MODIFIED, DELETED)  # columns that are ours: the vendor's id, time of
 
 
 def column_of(field: str, names: Mapping[str, str]) -> str:
-    """Return the column that holds a field; one with the name of ours gets an underscore."""
-    name = names.get(field, field)
-    return f"{name}_" if name.lower() in OWN and field not in names else name
+    """Return the column that holds a field; one with the name of ours gets an underscore, and so
+    does one with such a name and underscores, so that none are mixed up."""
+    if field in names:
+        return names[field]
+    return f"{field}_" if _like_own(field) else field
 
 
 def field_of(column: str) -> str:
     """Return the field that `column_of` gave a column to."""
-    return column[:-1] if column.endswith("_") and column[:-1].lower() in OWN else column
+    return column[:-1] if column.endswith("_") and _like_own(column) else column
+
+
+def _like_own(name: str) -> bool:
+    return name.rstrip("_").lower() in OWN
 
 
 def as_columns(values: Values, names: Mapping[str, str]) -> dict[str, str | None]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ...store.replica import Held
+from ...store.replica import Held, identity
 from ...store.worklist import Planned, Staged
 
 Rule = Literal["theirs", "ours", "newest"]
@@ -17,13 +17,15 @@ class Rules:
     """Who wins where a field was changed on both sides; without a rule nobody does.
 
     "newest" decides only where both sides are dated. ``create``: records that are not there are
-    made. ``both``: what changed there is taken over here.
+    made. ``both``: what changed there is taken over here. ``key`` is the field by which records
+    are known, in whose spelling nothing is changed.
     """
 
     every: Rule | None = None
     fields: Mapping[str, Rule] = field(default_factory=dict)
     create: bool = True
     both: bool = False
+    key: str = ""
 
     def winner(self, name: str, at: float | None, held: Held) -> Literal["theirs", "ours"] | None:
         """Return whose value of a contested field is kept; ``at`` is when ours was changed."""
@@ -81,7 +83,7 @@ def _side(
 ) -> Literal["same", "ours", "theirs", "contested"]:
     """Return whose value of a field is to be on both sides."""
     ours, theirs = row.ours[name] or None, held.theirs.get(name)
-    if ours == theirs:
+    if ours == theirs or (name == rules.key and identity(ours) == identity(theirs)):
         return "same"
     if not held.agreed(name):
         return _first_meeting(name, row, held, rules)

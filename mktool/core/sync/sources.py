@@ -87,6 +87,8 @@ def _staged(
 ) -> Staged:  # fmt: skip
     values = {field: cells[column] or None for field, column in fields.items()}
     id, key = cells.get(ID) or None, identity(cells.get(known_by, ""))
+    if key and known_by:
+        values |= {f: (v or "").strip() for f, v in values.items() if fields[f] == known_by}
     problem = row.problem or ("" if id or key else f"no value in {known_by or ID}")
     at = _moment(cells.get(updated, ""))
     return Staged(seq, row.line, key, id, values, at, problem or None)

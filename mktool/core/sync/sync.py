@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ... import errors as e
@@ -191,8 +191,9 @@ class Syncing:
         return tuple(self.list.columns()) if order.into else ()
 
     def _decided(self) -> Iterator[Planned]:
+        rules = replace(self.order.rules, key=self.order.known_by)
         for row, held in self.list.joined():
-            yield decide(row, held, self.order.rules)
+            yield decide(row, held, rules)
 
     def _examples(self) -> list[Mapping[str, Any]]:
         steps = ("create", "update", "conflict", "gone", "restored", "refused")
