@@ -13,7 +13,7 @@ import typer
 from .. import errors as e
 from ..core.settings import Settings, login_of
 from . import acting
-from .completion import provider_names
+from .completion import takers_of_reports
 from .settings import settings
 from .terminal import terminal
 
@@ -31,20 +31,22 @@ app = typer.Typer(rich_markup_mode=None)
 _EXAMPLE = "mktool export report.json --to slack hubspot"
 
 
-@app.command(epilog=f"Example: {_EXAMPLE} --format summary --dry-run")
+@app.command(epilog=f"Example: {_EXAMPLE} --dry-run")
 def export(
     words: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="REPORT [PROVIDER[:ACCOUNT]…]",
             help="A report (.json, .md, `-` for stdin), or `history` for what was exported.",
-            autocompletion=provider_names,
+            autocompletion=takers_of_reports,
         ),
     ] = None,
     to: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="PROVIDER…", help="Where to; several may follow.", autocompletion=provider_names
+            metavar="PROVIDER…",
+            help="Where to; several may follow.",
+            autocompletion=takers_of_reports,
         ),
     ] = None,
     format: Annotated[str, typer.Option(metavar="full|summary", help="How much of it.")] = "full",
@@ -82,7 +84,7 @@ def export(
     """Export the report of a meeting to one or several providers.
 
     The same report goes to the same account once in 24 hours, unless --again. One that broke
-    goes on where it broke when the same command is run again.
+    goes on where it broke when the same command is run again. More: mktool help report.
     """
     if schema:
         return _schema()

@@ -10,7 +10,7 @@ import typer
 
 from ..core.find import find as search
 from ..core.session import open_session
-from .completion import WhichAccount
+from .completion import WhichAccount, kinds_to_find
 from .settings import settings
 from .terminal import terminal
 
@@ -20,8 +20,17 @@ app = typer.Typer(rich_markup_mode=None)
 @app.command(epilog="Example: mktool find hubspot contact ada@example.com")
 def find(
     provider: WhichAccount,
-    kind: Annotated[str, typer.Argument(help="contact, company, deal, channel, page, …")],
-    term: Annotated[str, typer.Argument(help="An e-mail address, a name, a domain or an id.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help="contact, company, deal, channel, page, …",
+            autocompletion=kinds_to_find,
+        ),
+    ],
+    term: Annotated[
+        str, typer.Argument(metavar="TERM", help="An e-mail address, a name, a domain or an id.")
+    ],
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
 ) -> int:
     """Find the id of a contact, a deal, a channel, a page.

@@ -11,7 +11,7 @@ import typer
 
 from .. import errors as e
 from ..core.settings import Settings, ledger_path
-from .completion import WhichAccount
+from .completion import WhichAccount, kinds_of_records
 from .settings import settings
 from .terminal import name as _name
 from .terminal import stamp, terminal
@@ -25,7 +25,14 @@ app = typer.Typer(rich_markup_mode=None)
 @app.command(epilog="Example: mktool sync hubspot contacts --to sqlite:///crm.db")
 def sync(
     provider: WhichAccount,
-    kind: Annotated[str, typer.Argument(help="contacts, companies, deals, leads, …")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help="contacts, companies, deals, leads, …",
+            autocompletion=kinds_of_records,
+        ),
+    ],
     to: Annotated[
         str,
         typer.Option(metavar="TARGET", help="FILE.csv, FILE.jsonl, sqlite:///… or postgresql://…"),
@@ -59,7 +66,7 @@ def sync(
     """Keep records and a file or table in step: --to reads, --from writes, both do both.
 
     Only what changed since the last time is read. What would be written is shown first; the
-    same command again goes on where one was interrupted.
+    same command again goes on where one was interrupted. More: mktool help sync.
     """
     from ..core.session import open_session
     from ..core.side import stopping
