@@ -128,6 +128,12 @@ def test_every_command_line_shown_is_real(line: list[str]) -> None:
     check(line)
 
 
+@pytest.mark.parametrize("name", providers.names())
+def test_every_option_that_a_set_up_names_is_real(name: str) -> None:
+    known = {opt for word in ("authorize", "post", "export") for opt in options(command_of(word))}
+    assert set(re.findall(r"--[a-z][a-z-]+", providers.load(name).spec.setup)) <= known
+
+
 @pytest.mark.parametrize("name", root.COMMANDS)
 def test_every_command_has_help_with_a_real_example(name: str) -> None:
     for path, command in leaves(name).items():

@@ -91,7 +91,7 @@ class Salesforce(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, Can
 2. mktool authorize salesforce --field client_id=CONSUMER_KEY (a sandbox or scratch org: add
    --field login_url=https://test.salesforce.com or its My Domain), then
    mktool test-integration salesforce
-   Without a browser: client credentials (add --flow client-credentials, the My Domain as login_url,
+   Without a browser: client credentials (add --client-credentials, the My Domain as login_url,
    and a Run As user in the app) or a signed login (username=…, MKTOOL_SALESFORCE_PRIVATE_KEY).
 3. mktool export report.json --to salesforce; --set object=Event, who=E-MAIL, what=ID or a name""",
     )  # fmt: skip
