@@ -49,7 +49,7 @@ def _settled(acts: Acts, act: Act, *, sent: bool, posted: Posted) -> Act:
     if act.verb == SYNC:
         raise e.InvalidInput(
             f"act {id} is a sync: what is unknown is known by row",
-            hint=f"mktool syncs {id} --state unknown",
+            hint=f"mktool syncs {act.content['sync']} --state unknown",
         )
     doubtful = [part for part in acts.parts(id).values() if part.in_doubt]
     if not doubtful:

@@ -239,8 +239,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _carry_out(self, body: Any) -> None:
         crm, url = self.server.crm, urlsplit(self.path)
-        fault = crm.fault()
         crm.before(url.path)
+        fault = crm.fault()
         if fault == "drop":
             self.close_connection = True
             return

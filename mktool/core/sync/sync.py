@@ -11,7 +11,7 @@ from typing import Any
 from ... import errors as e
 from ...capability import CanPull, CanPush
 from ...spec import RecordKind
-from ...store.acts import SYNC, Act, Acts, Wanted
+from ...store.acts import SYNC, UNFINISHED, Act, Acts, Wanted
 from ...store.locks import lock_path, named_lock
 from ...store.syncs import Sync, Syncs
 from ...store.worklist import Planned, Worklist
@@ -25,6 +25,7 @@ from .read import Reading, read
 from .targets import Target, fingerprint, is_database, open_target, place_of, table_query
 
 _LEFT = "left"  # how our file was when we last wrote it
+_CONFIRMED = "confirmed"  # how many rows, of which source, for a push that has not ended
 _TABLE, _BOTH = "table", "both"  # in its place: it is a table, or holds more than the vendor has
 
 
@@ -180,7 +181,17 @@ class Syncing:
             self.list.dispel()
         self.list.plan(self._decided())
         removed = self.list.removed() if order.into else 0
-        return Plan(self.list.steps(), self._examples(), removed)
+        plan = Plan(self.list.steps(), self._examples(), removed)
+        if not (plan.writes or dry):
+            self._nothing_left()
+        return plan
+
+    def _nothing_left(self) -> None:
+        """An act that an earlier run left unfinished waits for nothing any more."""
+        acts = Acts(self.session.ledger)
+        act = acts.peek(self._wanted(), again=True)
+        if act is not None and act.state in UNFINISHED:
+            acts.mark(act.id, "unknown" if self.list.outcomes().get("unknown") else "done")
 
     def _offered(self) -> tuple[str, ...]:
         """The fields that are written; none means all. In a file that is kept in step both ways,
@@ -199,8 +210,17 @@ class Syncing:
         steps = ("create", "update", "conflict", "gone", "restored", "refused")
         return [row for step in steps for row in self.list.told((step,), 3)]
 
+    @property
+    def confirmed(self) -> int:
+        """How many rows somebody confirmed when the push began that this one goes on with; 0 if
+        it goes on with none, or its source has changed."""
+        number, _, source = self.list.get(_CONFIRMED).partition(" ")
+        return int(number or 0) if source == self._seen else 0
+
     def push(self, say: Callable[[int], None] = lambda done: None) -> Mapping[str, int]:
         """Write what was planned; return how many rows are in which state."""
+        writes = self.list.outcomes().get("planned", 0)
+        self.list.put(_CONFIRMED, f"{max(writes, self.confirmed)} {self._seen}")
         acts = Acts(self.session.ledger)
         act = acts.open(self._wanted(), again=True)
         try:
@@ -209,6 +229,7 @@ class Syncing:
             acts.mark(act.id, "open" if isinstance(error, e.Interrupted) else "failed",
                       code=error.code, error=error.message)  # fmt: skip
             raise
+        self.list.put(_CONFIRMED, "")
         outcomes = self.list.outcomes()
         unknown = outcomes.get("unknown", 0)
         acts.mark(act.id, "unknown" if unknown else "done")
