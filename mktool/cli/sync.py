@@ -122,7 +122,7 @@ def _push(given: Settings, work: Syncing, confirm: int | None, *, dry_run: bool)
         return 0
     outcomes: Mapping[str, int] = work.list.outcomes()
     if plan.writes:
-        _confirm(given, plan.writes, confirm)
+        _confirm(given, plan.writes, confirm, before=work.confirmed)
         with _counting("written") as say:
             outcomes = work.push(say)
     taken = work.take_over() if work.order.into else 0
@@ -158,16 +158,19 @@ def _say_plan(work: Syncing, plan: Plan) -> None:
                 f" {row['reason'] or change}")  # fmt: skip
 
 
-def _confirm(given: Settings, writes: int, confirm: int | None) -> None:
-    """Have the number of rows confirmed, where there are many or a script says one."""
+def _confirm(given: Settings, writes: int, confirm: int | None, *, before: int) -> None:
+    """Have the number of rows confirmed, where there are many or a script says one.
+
+    Whoever confirmed more ``before`` this run went on is not asked again for the rest.
+    """
     if confirm is not None:
-        if confirm != writes:
+        if confirm != writes and not confirm == before >= writes:
             raise e.InvalidInput(
                 f"--confirm {confirm}, but {writes} rows are to be written",
                 hint=f"if that is right: --confirm {writes}",
             )
         return
-    if writes <= int(given.config.get("campaign", "confirm_above")):
+    if writes <= max(before, int(given.config.get("campaign", "confirm_above"))):
         return
     if not terminal().interactive:
         raise e.InvalidInput(
