@@ -9,10 +9,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from .message import Batch, Broadcast, Event, Message, Receipt, Sent, Suppressed
 from .model import Account, Metric, Post, Posted
+
+if TYPE_CHECKING:
+    from .records import Found, Page, Record, Row, Wish, Written
+    from .report import Export, Piece
+    from .spec import RecordKind
 
 
 @runtime_checkable
@@ -111,6 +116,20 @@ class CanTrack(Protocol):
 
 
 @runtime_checkable
+class CanReceive(Protocol):
+    """Understand the webhooks of the vendor; that needs no login."""
+
+    @staticmethod
+    @abstractmethod
+    def receive(notice: Mapping[str, Any], /) -> Iterator[Event]:
+        """Yield what one notice says; nothing where it is about something else.
+
+        A notice is the object of a JSON body, or a form, whose ``data[email]`` is "email" in
+        "data". Raises `UnexpectedReply` if it is not as documented.
+        """
+
+
+@runtime_checkable
 class CanSummarize(Protocol):
     """Read the totals of a campaign."""
 
@@ -179,6 +198,104 @@ class CanTemplate(Protocol):
         """Add a template and return its id."""
 
 
+@runtime_checkable
+class CanExport(Protocol):
+    """Take the report of a meeting."""
+
+    @abstractmethod
+    def pieces(self, export: Export, /) -> Sequence[Piece]:
+        """Return what is to be written, in order, without any call.
+
+        Raises `Unsupported` or `InvalidInput` if this account cannot take it.
+        """
+
+    @abstractmethod
+    def write(self, piece: Piece, before: Sequence[Posted], /) -> Posted:
+        """Write one piece; ``before`` is what the pieces before it became.
+
+        Only its last call may be one that cannot be repeated.
+        """
+
+
+@runtime_checkable
+class CanLocate(Protocol):
+    """Find out whether a lost piece of an export was written."""
+
+    @abstractmethod
+    def locate(
+        self, piece: Piece, before: Sequence[Posted], since: float, known: frozenset[str], /
+    ) -> Posted | None:
+        """Return the piece if it was written after ``since`` (epoch seconds), or None.
+
+        ``known`` are ids that belong to other acts. Read-only. Raises `Unsupported` where it
+        cannot be told.
+        """
+
+
+@runtime_checkable
+class CanFind(Protocol):
+    """Find things by what people know of them."""
+
+    @abstractmethod
+    def find(self, kind: str, term: str, /) -> Iterator[Found]:
+        """Yield what of ``kind`` (one of `Spec.finds`) matches an address, a name or an id."""
+
+
+@runtime_checkable
+class CanPull(Protocol):
+    """Read records."""
+
+    @abstractmethod
+    def pull(self, kind: RecordKind, wish: Wish, /) -> Iterator[Page]:
+        """Yield page after page; a record that changes meanwhile may come twice, none is left out.
+
+        Where the vendor tells what was deleted, a wish with ``since`` yields that too.
+        """
+
+    @abstractmethod
+    def fetch(
+        self, kind: RecordKind, field: str, values: Sequence[str], fields: tuple[str, ...], /
+    ) -> Iterator[Record]:
+        """Yield the records in which ``field`` ("id" is the vendor's id) is one of ``values``."""
+
+
+@runtime_checkable
+class CanPush(Protocol):
+    """Write records."""
+
+    @abstractmethod
+    def push(self, kind: RecordKind, rows: Sequence[Row], key: str, /) -> Sequence[Written]:
+        """Write up to ``kind.batch`` rows in one request, and return what became of each.
+
+        Either all rows have an id, and are changed, or none has: those are made or, where
+        ``kind`` upserts by ``key``, found by it.
+        """
+
+
+@runtime_checkable
+class CanLoad(CanPush, Protocol):
+    """Write very many records as one job."""
+
+    @abstractmethod
+    def stage(self, kind: RecordKind, rows: Sequence[Row], key: str, /) -> str:
+        """Return the vendor's id of a job that holds the rows and has not begun. Repeatable."""
+
+    @abstractmethod
+    def load(
+        self, kind: RecordKind, job: str, rows: Sequence[Row], key: str, /
+    ) -> Sequence[Written]:
+        """Have a staged job done unless it was, and return what became of each row. Repeatable."""
+
+
+@runtime_checkable
+class CanListMembers(Protocol):
+    """Read who is in a list."""
+
+    @abstractmethod
+    def members(self, group: str, id: str, fields: tuple[str, ...], /) -> Iterator[Record]:
+        """Yield the people of a list ("list", "campaign" and their like, by the vendor's id)."""
+
+
 CAPABILITIES: Mapping[str, type] = {
     "check": CanCheck,
     "post": CanPost,
@@ -190,9 +307,17 @@ CAPABILITIES: Mapping[str, type] = {
     "trace": CanTrace,
     "hold": CanHold,
     "track": CanTrack,
+    "receive": CanReceive,
     "summarize": CanSummarize,
     "suppress": CanSuppress,
     "templates": CanTemplate,
+    "export": CanExport,
+    "locate": CanLocate,
+    "find": CanFind,
+    "pull": CanPull,
+    "push": CanPush,
+    "load": CanLoad,
+    "members": CanListMembers,
 }
 
 

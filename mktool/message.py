@@ -113,7 +113,9 @@ class Receipt:
 class Event(NamedTuple):
     """Something that happened to a message, which is named by the vendor's id or by its address.
 
-    ``at`` is epoch seconds where the vendor dates it; ``detail`` its words (a bounce's reason).
+    ``at`` is epoch seconds where the vendor dates it; ``detail`` its words (a bounce's reason),
+    which begin with "soft" where a bounce is not for good. ``campaign`` is the name that we gave
+    it, or the vendor's id of a broadcast, where the vendor tells.
     """
 
     kind: EventKind
@@ -122,6 +124,7 @@ class Event(NamedTuple):
     at: float | None = None
     detail: str = ""
     price: float = 0.0
+    campaign: str = ""
 
 
 Reason = Literal["unsubscribed", "bounced", "complained", "manual"]

@@ -24,13 +24,14 @@ class Signed:
     """What an auth scheme adds to a request; never printed.
 
     ``body`` joins the form or the JSON object; ``url`` replaces base URL and path; ``options``
-    are settings of the base URL that the credential itself tells.
+    are settings of the base URL that the credential itself tells, and ``home`` is another base URL.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
+    home: str = ""
     url: str = ""
     shown_url: str = ""  # the same address without its secret, for the ledger
 
@@ -68,7 +69,9 @@ class Limit:
 
     ``bucket`` names the endpoints it counts ("*" is all of them); ``scope`` says whether each
     account has its own, or all accounts of the app share it. ``setting`` names the field by which
-    an account that was granted another number of calls says so.
+    an account that was granted another number of calls says so. Where some calls take more of a
+    budget than others, ``calls`` is the budget of a day and ``costs`` what one of a bucket takes
+    (1 where it is not named).
     """
 
     calls: int
@@ -76,6 +79,10 @@ class Limit:
     bucket: str = "*"
     scope: Literal["account", "app"] = "account"
     setting: str = ""
+    costs: Mapping[str, int] = field(default_factory=dict, hash=False)
+
+    def cost(self, bucket: str) -> int:
+        return self.costs.get(bucket, 1)
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,7 @@ class Endpoint:
     ``key_header``: the vendor takes an idempotency key there. ``price`` is US dollars a call.
     ``timeout`` in seconds overrides the provider's, for uploads. ``answers_text``: a success
     is not JSON. ``answer``: where the answer stands; a 200 that has an error instead failed.
+    ``exact``: numbers with a fraction are read as Decimal.
     """
 
     operation: str
@@ -99,6 +107,7 @@ class Endpoint:
     timeout: float | None = None
     answers_text: bool = False
     answer: str = ""
+    exact: bool = False
 
     @property
     def counts_as(self) -> str:
@@ -186,13 +195,48 @@ class Delivery:
 
 
 @dataclass(frozen=True)
+class RecordKind:
+    """A kind of record that a vendor holds.
+
+    ``name`` is what people say ("contacts"), ``object`` the vendor's own word. ``key`` is the
+    field by which one is known unless another is asked for; ``upserts``: the vendor itself finds
+    a record by the key, so that the same write may be repeated. ``keys`` are the fields it can be
+    upserted by ("*" is any that the account declares unique). ``batch`` rows fit into one write
+    (0: it is read only) and ``page`` records into one read. ``tells_deletes``: what was deleted
+    is among what was changed. ``bulk``: from so many rows on, `CanLoad` (0: never). ``aliases``
+    are other names that people have for it.
+    """
+
+    name: str
+    object: str
+    key: str = ""
+    upserts: bool = False
+    keys: tuple[str, ...] = ()
+    batch: int = 0
+    page: int = 100
+    tells_deletes: bool = False
+    bulk: int = 0
+    lag: float = 0.0
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Throttle:
-    """Where the vendor's own view of a limit stands in its reply headers."""
+    """Where the vendor's own view of a limit stands in its reply headers.
+
+    ``usage``: the header ``limit`` holds both what is used and the quota, the two groups of this
+    regular expression. ``window``: seconds over which it slides, where no header tells a reset; a
+    limit of ours of as many seconds is as high as the vendor says.
+    ``bucket`` is what it limits (default: each operation has its own).
+    """
 
     limit: str = ""
     remaining: str = ""
     reset: str = ""
     reset_is: Literal["epoch", "seconds"] = "epoch"
+    usage: str = ""
+    window: float = 0.0
+    bucket: str = ""
 
 
 @dataclass(frozen=True)
@@ -219,13 +263,26 @@ class Spec:
     files: Files | None = None
     delivery: Delivery | None = None  # of messages
     audience: Delivery | None = None  # of people into an audience that the vendor sends to
+    records: tuple[RecordKind, ...] = ()
+    finds: tuple[str, ...] = ()  # the kinds of things that `CanFind` knows
+    exports: tuple[str, ...] = ()  # the objects of an export whose own fields can be filled in
     link: Literal["append", "attach", "none"] = "append"
-    timeout: float = 20.0  # seconds; an unanswered write is looked up after this long
+    timeout: float = 20.0  # seconds
+    patience: float = 0.0  # seconds, where a write may be under way longer than that
+
+    @property
+    def settles_after(self) -> float:
+        """Seconds after which a write without an answer is under way no more."""
+        return max(self.timeout, self.patience)
 
     @property
     def campaigns(self) -> Delivery | None:
         """How campaigns go out unless something else is asked for."""
         return self.delivery or self.audience
+
+    def kind(self, name: str) -> RecordKind | None:
+        """Return the kind of record that people, or the vendor, call so."""
+        return next((k for k in self.records if name in (k.name, k.object, *k.aliases)), None)
 
     def setting(self, name: str) -> Field | None:
         return next((f for f in self.fields if f.name == name), None)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mktool.core.publish import Published, publish, wanted
+from mktool.core.acting import Published
+from mktool.core.publish import publish, wanted
 from mktool.core.session import Session, open_session
 from mktool.core.settings import Settings
 from mktool.model import Post

@@ -27,15 +27,17 @@ from mktool.http.exchange import Exchange, Scope
 from mktool.http.reply import Cut, Response
 from mktool.http.request import Request
 from mktool.http.target import Target
-from mktool.model import Login, Secret
+from mktool.model import Login, Posted, Secret
 from mktool.provider import Provider
+from mktool.report import Piece
 from mktool.store.ledger import Ledger
+from tests import reports
 
 SOURCE = Path(providers.__path__[0])
 MAX_LINES = 150
 LEAK = "s3cr3t-that-must-not-leak"
 NOW = 1_790_000_000.0
-WRITES = frozenset({"post", "thread", "deliver"})
+WRITES = frozenset({"post", "thread", "deliver", "export", "push", "load"})
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,18 @@ class Wire:
 
 @dataclass(frozen=True)
 class Example:
-    """A capability in use: the call, the exchanges, the result."""
+    """A capability in use: the call, the exchanges, the result.
+
+    ``repeats``: it is a write that does no harm when it is sent again. ``planned`` are the methods
+    of its dry run, where placeholders lead it another way.
+    """
 
     capability: str
     call: Callable[[Any], Any]
     wire: tuple[Wire, ...]
     result: Any
+    repeats: bool = False
+    planned: tuple[str, ...] = ()
 
 
 class ScriptedVendor:
@@ -120,6 +128,7 @@ class ProviderContract:
     secrets: ClassVar[tuple[str, ...]]
     examples: ClassVar[tuple[Example, ...]]
     failures: ClassVar[tuple[tuple[Wire, type[e.ProviderError]], ...]] = ()
+    export_extra: ClassVar[dict[str, str]] = {}  # what an export cannot do without
 
     @pytest.fixture
     def cls(self) -> type[Provider]:
@@ -152,10 +161,15 @@ class ProviderContract:
         return cls(client), vendor, naps
 
     def probe(self, kind: str) -> Example:
-        """Return an example that reads, or one that writes."""
+        """Return an example that reads, or one that writes and must not be repeated."""
         for example in self.examples:
-            if (example.capability in WRITES | {"broadcast"}) == (kind == "write"):
+            writes = example.capability in WRITES | {"broadcast"}
+            if writes == (kind == "write") and not example.repeats:
                 return example
+        if kind == "write" and any(example.repeats for example in self.examples):
+            pytest.skip("all that it writes may be repeated")
+        if kind == "read" and all(example.capability in WRITES for example in self.examples):
+            pytest.skip("it can only be written to")
         pytest.fail(f"no {kind} example")
 
     # -- the data ------------------------------------------------------------------------------
@@ -215,9 +229,54 @@ class ProviderContract:
                     frozenset(self.secrets),
                 )  # fmt: skip
                 example.call(cls(dry))
-                assert [r["method"] for r in dry.requests] == [w.method for w in example.wire]
+                planned = example.planned or tuple(w.method for w in example.wire)
+                assert tuple(r["method"] for r in dry.requests) == planned, example.capability
                 assert LEAK not in json.dumps(dry.requests)
                 assert "***" in json.dumps(dry.requests)
+
+    # -- exports and records -------------------------------------------------------------------
+
+    @pytest.mark.parametrize("name", reports.EXPORTS)
+    def test_pieces_are_made_alone_and_are_the_same_again(
+        self, cls: type[Provider], ledger: Ledger, name: str
+    ) -> None:
+        if "export" not in capabilities(cls):
+            return
+        export = reports.EXPORTS[name]
+        export = replace(export, extra={**export.extra, **self.export_extra})
+        provider, vendor, _ = self.open(cls, ledger, [])
+        pieces = provider.pieces(export)
+        again = self.open(cls, ledger, [])[0].pieces(export)
+        kept = [Piece(p.kind, json.loads(json.dumps(p.body)), p.token) for p in again]
+        assert pieces
+        assert list(pieces) == kept
+        assert vendor.requests == []
+
+    def test_an_export_can_be_rehearsed(self, cls: type[Provider]) -> None:
+        if "export" not in capabilities(cls):
+            return
+        export = reports.EXPORTS["usual"]
+        export = replace(export, extra={**export.extra, **self.export_extra})
+        defaults = {f.name: f.default for f in cls.spec.fields if f.default}
+        options, fields = {**defaults, **self.options}, frozenset(self.secrets)
+        dry = DryRun(cls.spec, Target(cls.spec.base_url), options, fields)
+        provider: Any = cls(dry)
+        before: list[Posted] = []
+        for number, piece in enumerate(provider.pieces(export)):
+            before.append(provider.write(replace(piece, token=f"t{number}"), before))
+        assert dry.requests
+        assert LEAK not in json.dumps(dry.requests)
+
+    def test_kinds_of_records_are_whole(self, cls: type[Provider]) -> None:
+        declared = capabilities(cls)
+        assert bool(cls.spec.records) == bool(declared & {"pull", "push"})
+        assert bool(cls.spec.finds) == ("find" in declared)
+        for kind in cls.spec.records:
+            assert cls.spec.kind(kind.name) is cls.spec.kind(kind.object) is kind
+            assert kind.page > 0
+            assert kind.batch == 0 or "push" in declared
+            assert kind.key or not kind.upserts
+            assert "load" in declared or not kind.bulk
 
     # -- what no vendor file has to think about ------------------------------------------------
 
@@ -271,6 +330,18 @@ class ProviderContract:
             assert first.all_headers() == second.all_headers()
             assert first.content() == second.content()
             assert first.all_headers()[first.endpoint.key_header]
+
+    def test_a_lost_write_that_may_be_repeated_is_sent_again(
+        self, cls: type[Provider], tmp_path: Path
+    ) -> None:
+        for number, example in enumerate(x for x in self.examples if x.repeats):
+            *before, last = example.wire
+            steps: tuple[Wire | Exception, ...] = (Cut("no answer"), replace(last, status=500))
+            for kind, lost in enumerate(steps):
+                ledger = Ledger(tmp_path / f"{number}-{kind}.db", clock=lambda: NOW)
+                provider, vendor, _ = self.open(cls, ledger, [*before, lost, last])
+                assert example.call(provider) == example.result, example.capability
+                assert vendor.script == []
 
     def test_a_refused_write_is_sent_again_after_the_wait(
         self, cls: type[Provider], ledger: Ledger

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from mktool import providers
+from mktool.capability import CanExport, CanPull
 from mktool.cli import help as topics
 from mktool.cli.app import COMMANDS
 from mktool.cli.completion import script
@@ -23,6 +24,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     blocks = {
         "commands": table(("command", "what it does"), commands()),
         "providers": table(COLUMNS, (row(providers.load(name)) for name in providers.names())),
+        "setup": "".join(setups()),
         "environment": table(("variable", "what it is for"), variables()),
         "exit-codes": table(
             ("exit code", "meaning", "codes in `--json`"),
@@ -43,6 +45,13 @@ def generated() -> Iterator[tuple[Path, str]]:
 def commands() -> Iterator[tuple[str, str]]:
     for name, entry in COMMANDS.items():
         yield f"`mktool {name}`", entry.help
+
+
+def setups() -> Iterator[str]:
+    """Yield how to set up each provider of reports or records."""
+    for spec in providers.specs():
+        if issubclass(providers.load(spec.name), CanExport | CanPull):
+            yield f"### {spec.title}\n\n{spec.setup}\n\n"
 
 
 def variables() -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -17,10 +18,13 @@ from mktool import __version__, errors, providers
 from mktool.capability import capabilities
 from mktool.cli import app as root
 from mktool.cli import help as topics
+from mktool.cli import topics as long
 from mktool.core.doctor import OWN_VARIABLES
+from mktool.core.export import sources
+from mktool.core.export.read import report_in
 from mktool.errors import MktoolError
 from mktool.provider import Provider
-from mktool.store.config import SETTINGS, load
+from mktool.store.config import FREE, SETTINGS, load
 from tests import docs
 
 ROOT = docs.ROOT
@@ -43,7 +47,7 @@ def test_generated_files_are_up_to_date(path: Path, text: str) -> None:
 
 def test_the_readme_has_every_generated_block() -> None:
     assert [found[2] for found in docs.BLOCK.finditer(README)] == [
-        "commands", "providers", "environment", "exit-codes",
+        "commands", "providers", "setup", "environment", "exit-codes",
     ]  # fmt: skip
 
 
@@ -124,6 +128,12 @@ def test_every_command_line_shown_is_real(line: list[str]) -> None:
     check(line)
 
 
+@pytest.mark.parametrize("name", providers.names())
+def test_every_option_that_a_set_up_names_is_real(name: str) -> None:
+    known = {opt for word in ("authorize", "post", "export") for opt in options(command_of(word))}
+    assert set(re.findall(r"--[a-z][a-z-]+", providers.load(name).spec.setup)) <= known
+
+
 @pytest.mark.parametrize("name", root.COMMANDS)
 def test_every_command_has_help_with_a_real_example(name: str) -> None:
     for path, command in leaves(name).items():
@@ -160,8 +170,10 @@ def test_the_provider_in_the_readme_works() -> None:
 def test_every_setting_of_the_example_can_be_switched_on(tmp_path: Path) -> None:
     text = (ROOT / "config.example.toml").read_text(encoding="utf-8")
     path = tmp_path / "config.toml"
-    path.write_text(re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE))
+    path.write_text(re.sub(r"^# (\w+ = |\[)", r"\1", text, flags=re.MULTILINE))
     config = load(path, {})
+    assert config.data.keys() >= FREE.keys()
+    sources.all_sources(config.reports())
     for setting in SETTINGS:
         assert setting.key in config.data[setting.section]
         assert config.get(setting.section, setting.key) == setting.default
@@ -176,12 +188,45 @@ def test_the_example_as_it_is_changes_nothing() -> None:
     assert not any(data["providers"].values())
 
 
+def test_the_sections_of_the_example_name_what_there_is(tmp_path: Path) -> None:
+    text = (ROOT / "config.example.toml").read_text(encoding="utf-8")
+    data = tomllib.loads(re.sub(r"^# (\w+ = |\[)", r"\1", text, flags=re.MULTILINE))
+    (name,), (other,) = data["map"], data["sync"]
+    spec = providers.load(name).spec
+    assert name == other
+    assert set(data["map"][name]) <= set(spec.exports)
+    assert all(spec.kind(kind) for kind in data["sync"][name])
+
+
 def test_every_variable_that_is_read_is_documented() -> None:
     known = dict(topics.environment())
     assert known.keys() >= OWN_VARIABLES - {"MKTOOL_STRICT", "MKTOOL_SPECS"}
     for path in (ROOT / "mktool").rglob("*.py"):
         for name in re.findall(r"""["']\$?(MKTOOL_[A-Z_]*[A-Z])["']""", path.read_text("utf-8")):
             assert name in known or name in OWN_VARIABLES, f"{path}: {name}"
+
+
+# -- topics ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", [long.report(), long.sync()], ids=["report", "sync"])
+def test_topics_fit_a_terminal_and_show_what_is_real(text: str) -> None:
+    assert max(map(len, text.splitlines())) <= 80
+    for line in filter(None, (line for part in code(text) for line in command_lines(part))):
+        check(line)
+
+
+def test_the_reports_in_the_topic_are_reports() -> None:
+    fronts = re.findall(r"^    ---\n.+?(?=\n\n\S)", long.report(), re.DOTALL | re.MULTILINE)
+    made = [report_in(long.EXAMPLE, "x.json"), *(report_in(dedent(t), "x.md") for t in fronts)]
+    assert len(made) == 2
+    assert all(report.actions and report.transcript and report.start for report in made)
+
+
+def test_every_topic_that_a_hint_names_is_there() -> None:
+    for path in (ROOT / "mktool").rglob("*.py"):
+        for name in re.findall(r"mktool help ([a-z-]+)", path.read_text("utf-8")):
+            assert name in topics.TOPICS, path
 
 
 # -- errors ------------------------------------------------------------------------------------

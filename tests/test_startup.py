@@ -21,9 +21,10 @@ HEAVY = frozenset({
     "asyncio", "cryptography", "filelock", "http.client", "httpx", "importlib.metadata", "keyring",
     "platformdirs", "rich", "smtplib", "sqlite_utils", "ssl", "starlette", "tenacity", "uvicorn",
 })  # fmt: skip
-# What reads and renders a campaign, each where it is needed only.
+# What reads and renders a campaign or a report, each where it is needed only.
 RENDERING = frozenset({
-    "css_inline", "email_validator", "html_to_markdown", "minijinja", "psycopg", "pyarrow",
+    "css_inline", "email_validator", "html_to_markdown", "markdown_it", "minijinja", "psycopg",
+    "pyarrow", "yaml",
 })  # fmt: skip
 # mktool leaves by os._exit, which runs no handler: the list is written on the way there.
 PROBE = """
@@ -75,6 +76,10 @@ def test_run_due_with_nothing_due_loads_sqlite_alone(tmp_path: Path, argv: tuple
         ("post", "--help"),
         ("post", "x", "--text", "hi", "--dry-run"),
         ("send-campaign", "--help"),
+        ("export", "--help"),
+        ("export", "--schema"),
+        ("sync", "--help"),
+        ("find", "--help"),
         ("providers",),
         ("help", "exit-codes"),
     ],
@@ -84,7 +89,9 @@ def test_local_commands_load_nothing_heavy(tmp_path: Path, argv: tuple[str, ...]
     assert not loaded(tmp_path, *argv) & (HEAVY | RENDERING)
 
 
-@pytest.mark.parametrize("argv", [("suppress", "list"), ("outbox",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "argv", [("suppress", "list"), ("outbox",), ("export", "history"), ("syncs",)], ids=" ".join
+)
 def test_reading_the_ledger_loads_nothing_heavy(tmp_path: Path, argv: tuple[str, ...]) -> None:
     loaded(tmp_path, "outbox")  # makes it, which is done once
     assert not loaded(tmp_path, *argv) & (HEAVY | RENDERING)
@@ -113,6 +120,32 @@ def test_a_dry_run_of_a_campaign_renders_and_reaches_for_nothing(tmp_path: Path)
     assert not modules & HEAVY, modules & HEAVY
     vendors = {m for m in modules if m.startswith("mktool.providers.")}
     assert len({m for m in vendors if not m.startswith("mktool.providers._")}) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "needed"),
+    [
+        ("report.json", '{"title": "Weekly", "summary": "It went well."}', {"markdown_it"}),
+        ("report.md", "---\ntitle: Weekly\n---\nIt went well.\n", {"markdown_it", "yaml"}),
+    ],
+)
+def test_a_dry_run_of_an_export_loads_what_reads_the_report(
+    tmp_path: Path, name: str, text: str, needed: set[str]
+) -> None:
+    (tmp_path / name).write_text(text)
+    loaded(tmp_path, "outbox")
+    modules = loaded(tmp_path, "export", str(tmp_path / name), "--to", "teams", "--dry-run")
+    assert modules & RENDERING == needed
+    assert not modules & HEAVY
+    vendors = {m for m in modules if m.startswith("mktool.providers.")}
+    assert {m for m in vendors if not m.startswith("mktool.providers._")} == {
+        "mktool.providers.teams"
+    }
+
+
+@pytest.mark.parametrize("topic", ["report", "sync"])
+def test_a_topic_reads_no_report(tmp_path: Path, topic: str) -> None:
+    assert not loaded(tmp_path, "help", topic) & (HEAVY | RENDERING)
 
 
 def test_the_vault_stays_shut_for_what_needs_no_secret(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ class Entry(NamedTuple):
     section: str
 
 
-ACCOUNTS, SENDING, RECORD, TOOLS = "Accounts", "Sending", "The record", "Tools"
+ACCOUNTS, SENDING, RECORDS = "Accounts", "Sending", "Records"
+RECORD, TOOLS = "The record", "Tools"
 
 COMMANDS = {
     "authorize": Entry(
@@ -49,9 +50,13 @@ COMMANDS = {
     "campaign": Entry("campaign", "Follow, export, pause and cancel campaigns.", SENDING),
     "templates": Entry("templates", "List, read and add a vendor's templates.", SENDING),
     "suppress": Entry("suppress", "Who must not be written to any more.", SENDING),
-    "schedule": Entry("schedule", "List and cancel scheduled posts.", SENDING),
+    "export": Entry("export", "Export a meeting's report to Slack, CRMs and others.", SENDING),
+    "schedule": Entry("schedule", "List and cancel what is scheduled.", SENDING),
     "run-due": Entry("schedule", "Send what is due; for cron, safe every minute.", SENDING),
     "metrics": Entry("metrics", "Read the numbers of a published item.", SENDING),
+    "sync": Entry("sync", "Keep records and a file or table in step.", RECORDS),
+    "syncs": Entry("sync", "What is kept in step with what.", RECORDS),
+    "find": Entry("find", "Find the id of a contact, a deal, a channel, a page.", RECORDS),
     "outbox": Entry("record", "What is waiting, failed or unknown.", RECORD),
     "settle": Entry("record", "Say whether an unknown act went out.", RECORD),
     "log": Entry("record", "Every call that was made.", RECORD),
@@ -63,7 +68,7 @@ COMMANDS = {
     "doctor": Entry("doctor", "Check this installation and say what to do.", TOOLS),
     "vault": Entry("vault", "Status, rekey and move of stored credentials.", TOOLS),
     "completion": Entry("completion", "Install or print shell completion.", TOOLS),
-    "help": Entry("help", "Help on a topic: exit-codes, environment, config.", TOOLS),
+    "help": Entry("help", "Help on a topic: exit-codes, environment, config, …", TOOLS),
 }
 
 STOPPED = "stopped; what had gone out is on record"

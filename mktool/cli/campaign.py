@@ -15,10 +15,11 @@ from ..core.campaign.overview import Standing
 from ..core.settings import ledger_path
 from ..store.ledger import Ledger
 from ..store.outcomes import State
-from .campaign_report import report, sync
+from .campaign_report import events, report, sync
 from .settings import settings
+from .states import by_state
+from .terminal import many, stamp, terminal
 from .terminal import name as whose
-from .terminal import stamp, terminal
 
 if TYPE_CHECKING:
     from ..store.acts import Act
@@ -30,13 +31,8 @@ group = typer.Typer(
 app.add_typer(group, name="campaign")
 
 Name = Annotated[str, typer.Argument(help="The campaign's name, as `campaign list` shows it.")]
-Sent = Annotated[bool, typer.Option("--sent", help="Who was sent to.")]
-Failed = Annotated[bool, typer.Option("--failed", help="Who was refused.")]
-Unknown = Annotated[bool, typer.Option("--unknown", help="Who may have got it, or not.")]
-Pending = Annotated[bool, typer.Option("--pending", help="Who is still to be sent to.")]
-Suppressed = Annotated[bool, typer.Option("--suppressed", help="Who wants no mail.")]
-Invalid = Annotated[bool, typer.Option("--invalid", help="Who cannot be sent to.")]
-Cancelled = Annotated[bool, typer.Option("--cancelled", help="Who was taken back.")]
+HELD = "held"
+RARE = ("failed", "unknown", "left")  # columns that nobody misses where they are all 0
 
 
 @group.command("list", epilog="Example: mktool campaign list")
@@ -47,15 +43,21 @@ def listed(
     with Ledger(ledger_path()) as ledger:
         found = list(overview.listed(ledger, limit))
     data = [{"name": one.act.key, **_data(one)} for one in found]
-    columns = ("name", "by", "state", "recipients", "sent", "failed", "unknown", "left", "when")
+    columns = ["name", "by", "state", "people", "sent", "failed", "unknown", "left", "when"]
     rows = [
-        (
-            one.act.key, whose(one.act.provider, one.act.account), one.act.state,
+        [
+            one.act.key, whose(one.act.provider, one.act.account), _state(one),
             *(_numbers(one).values() if one.totals is not None else ("file is gone", *[""] * 4)),
             _when(one),
-        )
+        ]
         for one in found
     ]  # fmt: skip
+    if terminal().tables:
+        for column in RARE:
+            place = columns.index(column)
+            if not any(row[place] for row in rows):
+                for line in (columns, *rows):
+                    del line[place]
     terminal().result(
         data, columns, rows, shorten="when",
         empty="no campaign yet: mktool send-campaign --init writes an example",
@@ -63,56 +65,42 @@ def listed(
 
 
 @group.command(epilog="Example: mktool campaign show launch --failed")
+@by_state
 def show(
     name: Name,
-    sent: Sent = False,
-    failed: Failed = False,
-    unknown: Unknown = False,
-    pending: Pending = False,
-    suppressed: Suppressed = False,
-    invalid: Invalid = False,
-    cancelled: Cancelled = False,
     limit: Annotated[
         int, typer.Option("-n", "--limit", min=1, max=10_000, help="How many recipients.")
     ] = 100,
+    states: tuple[State, ...] = (),
 ) -> None:
     """Where a campaign stands; with a state, who is in it and why.
 
     `campaign export` writes all of them.
     """
-    wanted = _states(sent, failed, unknown, pending, suppressed, invalid, cancelled)
-    if wanted:
-        _show_recipients(name, wanted, limit)
+    if states:
+        _show_recipients(name, states, limit)
     else:
         _show_summary(name)
 
 
 @group.command(epilog="Example: mktool campaign export launch launch.csv --failed")
+@by_state
 def export(
     name: Name,
     file: Annotated[str, typer.Argument(help="A .csv or .jsonl file, or - for CSV on stdout.")],
-    sent: Sent = False,
-    failed: Failed = False,
-    unknown: Unknown = False,
-    pending: Pending = False,
-    suppressed: Suppressed = False,
-    invalid: Invalid = False,
-    cancelled: Cancelled = False,
+    states: tuple[State, ...] = (),
 ) -> None:
     """Write every recipient with what became of them."""
     from ..core.campaign import export as exports
 
-    out, states = terminal(), _states(
-        sent, failed, unknown, pending, suppressed, invalid, cancelled
-    )  # fmt: skip
-    act = _find(name)
+    out, act = terminal(), _find(name)
     if file == "-":
         rows = exports.recipients(act, states)
         exports.write(sys.stdout, rows, "jsonl" if out.json else "csv")
         return
     count = exports.export(act, Path(file), states)
     out.result({"campaign": name, "file": file, "recipients": count},
-               text=f"{count:,} recipients in {file}")  # fmt: skip
+               text=f"{many(count, 'recipient')} in {file}")  # fmt: skip
 
 
 @group.command(epilog="Example: mktool campaign pause launch")
@@ -154,13 +142,9 @@ def winner(
     name: Name, variant: Annotated[str, typer.Argument(help="A, B, … as the report shows them.")]
 ) -> None:
     """Choose which variant of a test goes to those who were held back."""
-    from ..core.campaign import definition, trial
+    from ..core.campaign import trial
 
-    with Ledger(ledger_path()) as ledger:
-        act = _find(name, ledger)
-        wanted = definition.from_json(act.content["definition"])
-        with overview.opened(act) as file:
-            waiting = trial.choose(file, wanted, variant)
+    waiting = trial.choose_for(_find(name), variant)
     data = {"name": name, "winner": variant.upper(), "recipients": waiting}
     terminal().result(data, text=f"{variant.upper()} goes to the other {waiting:,}")
     terminal().say(f"next: {overview.command('resume', name)}, or mktool run-due at its time")
@@ -193,6 +177,7 @@ def cancel(name: Name) -> int:
 
 
 group.command(epilog="Example: mktool campaign sync launch")(sync)
+group.command(epilog="Example: mktool campaign events resend bodies.jsonl")(events)
 group.command(epilog="Example: mktool campaign report launch")(report)
 
 
@@ -204,18 +189,6 @@ def _find(name: str, ledger: Ledger | None = None) -> Act:
         return overview.find(ledger, name)
     with Ledger(ledger_path()) as own:
         return overview.find(own, name)
-
-
-def _states(
-    sent: bool, failed: bool, unknown: bool, pending: bool, suppressed: bool, invalid: bool,
-    cancelled: bool,
-) -> tuple[State, ...]:  # fmt: skip
-    asked = (
-        (sent, (State.SENT,)), (failed, (State.FAILED,)), (unknown, (State.UNKNOWN,)),
-        (pending, (State.PENDING, State.RETRY)), (suppressed, (State.SUPPRESSED,)),
-        (invalid, (State.INVALID,)), (cancelled, (State.CANCELLED,)),
-    )  # fmt: skip
-    return tuple(state for wanted, states in asked if wanted for state in states)
 
 
 def _show_recipients(name: str, states: tuple[State, ...], limit: int) -> None:
@@ -233,18 +206,20 @@ def _show_recipients(name: str, states: tuple[State, ...], limit: int) -> None:
 
 
 def _show_summary(name: str) -> None:
-    act, out = _find(name), terminal()
+    with Ledger(ledger_path()) as ledger:
+        act, now = overview.find(ledger, name), ledger.clock()
+    out = terminal()
     with overview.opened(act) as file:
         totals = file.totals()
+        standing = Standing(act, totals, overview.held_until(file, now))
         reasons = [
             (state.name.lower(), *reason)
             for state in (State.FAILED, State.UNKNOWN, State.INVALID, State.SUPPRESSED)
             for reason in (file.reasons(state) if totals.get(state) else ())
         ]
-    standing = overview.Standing(act, totals)
     states = {state.name.lower(): count for state, count in sorted(totals.items()) if count}
     keys = ("state", "code", "reason", "recipients")
-    out.say(f"{name} by {whose(act.provider, act.account)}: {act.state}{_since(act)}")
+    out.say(f"{name} by {whose(act.provider, act.account)}: {_state(standing)}{_since(standing)}")
     out.result(
         {"name": name, **_data(standing), "totals": states,
          "reasons": [dict(zip(keys, reason, strict=True)) for reason in reasons]},
@@ -254,15 +229,23 @@ def _show_summary(name: str) -> None:
         out.result(None, keys, reasons, shorten="reason")
 
 
+def _state(one: Standing) -> str:
+    """Return the state in the word for people: what the vendor keeps is out, and not done."""
+    return HELD if one.held_until and one.act.state == "done" else one.act.state
+
+
 def _when(one: Standing) -> str:
     if one.act.state == "scheduled":
         return one.act.zone
-    return f"held until {stamp(one.held_until)}" if one.held_until else stamp(one.act.updated)
+    return f"until {stamp(one.held_until)}" if one.held_until else stamp(one.act.updated)
 
 
-def _since(act: Act) -> str:
+def _since(one: Standing) -> str:
+    act = one.act
     if act.state == "scheduled":
         return f" for {act.zone}"
+    if one.held_until:
+        return f" by the vendor until {stamp(one.held_until)}"
     return f" since {stamp(act.updated)}" + (f": {act.error}" if act.error else "")
 
 

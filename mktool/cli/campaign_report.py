@@ -1,8 +1,10 @@
-"""`mktool campaign sync` and `mktool campaign report`."""
+"""`mktool campaign sync`, `mktool campaign events` and `mktool campaign report`."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,8 +13,10 @@ from ..core.campaign import overview
 from ..core.settings import ledger_path
 from ..errors import Partial
 from ..store.ledger import Ledger
+from .completion import provider_names
 from .settings import settings
-from .terminal import cell, name, stamp, terminal
+from .terminal import cell, many, stamp, terminal
+from .terminal import name as whose
 
 if TYPE_CHECKING:
     from ..core.campaign.report import Figure, Report, Tested
@@ -44,11 +48,59 @@ def sync(campaign: Name) -> int:
         empty=f"nothing new; {overview.command('report', campaign)}",
     )  # fmt: skip
     if found.suppressed:
-        out.say(f"{found.suppressed:,} more are suppressed")
+        out.say(f"suppressed now: {found.suppressed:,}")
     if not out.json:
         for error in found.errors:
             out.error(error)
     return Partial.exit_code if found.errors else 0
+
+
+def events(
+    provider: Annotated[
+        str, typer.Argument(help="Whose webhooks they are.", autocompletion=provider_names)
+    ],
+    file: Annotated[
+        str, typer.Argument(help="Their bodies, one a line: JSON or forms; - for stdin.")
+    ],
+) -> int:
+    """Read the bodies of a vendor's webhooks: who got, opened and clicked what, and who must not
+    be written to now.
+
+    A receiver of your own, a queue or a bucket keeps them, and checks that they are the vendor's.
+    What was read before changes nothing.
+    """
+    from contextlib import ExitStack
+
+    from ..core.campaign import notices, receive
+    from ..core.campaign.recipients import text_of
+    from ..core.side import stopping
+
+    given, out = settings(), terminal()
+    with stopping(given), ExitStack() as closing:
+        lines = text_of(file, Path.cwd(), sys.stdin.buffer, closing)
+        found = receive.receive(given, provider, out.account, notices.read(lines, file))
+    errors = [] if not found.bad else [
+        Partial(f"{found.bad:,} of {many(found.notices, 'notice')} cannot be read",
+                hint="mend them and read the file again: what was read before changes nothing")
+    ]  # fmt: skip
+    data = {
+        "notices": found.notices, "events": found.events, "new": found.new, "others": found.others,
+        "suppressed": found.suppressed, "bad": found.bad,
+        "problems": [{"line": one.line, "reason": one.reason} for one in found.problems],
+    }  # fmt: skip
+    rows = [(name, kind, n) for name, kinds in found.new.items() for kind, n in kinds.items()]
+    out.result(data, ("campaign", "event", "new"), rows, errors=errors,
+               empty="nothing new of a campaign")  # fmt: skip
+    if found.others:
+        out.say(f"events of no campaign: {found.others:,}")
+    if found.suppressed:
+        out.say(f"suppressed now: {found.suppressed:,}")
+    if not out.json:
+        for problem in found.problems:
+            out.say(f"  line {problem.line}: {problem.reason}")
+        for error in errors:
+            out.error(error)
+    return Partial.exit_code if errors else 0
 
 
 def report(
@@ -69,7 +121,7 @@ def report(
         out.result(_data(found))
         return
     out.say(
-        f"{found.name} by {name(found.provider, found.account)}: {found.state}, {_since(found)}"
+        f"{found.name} by {whose(found.provider, found.account)}: {found.state}, {_since(found)}"
     )
     out.result(None, ("", "count", "rate", "of"), [*_rows(found)])
     if out.tables:

@@ -31,7 +31,10 @@ def test_integration(
 
 @app.command("test-integrations", epilog="Example: mktool test-integrations --json")
 def test_integrations() -> int:
-    """Prove all accounts at once, side by side. For scripts: exit code 6 if one fails."""
+    """Prove all accounts at once, side by side. For scripts: exit code 6 if one fails.
+
+    One that can only be tried by sending to it is unproven, which is no failure.
+    """
     from ..core.side import each
 
     given = settings()
@@ -39,8 +42,8 @@ def test_integrations() -> int:
     if not accounts:
         raise InvalidInput("no account is connected", hint="mktool authorize PROVIDER")
     proofs = each(given, lambda account: prove(given, *account), accounts)
-    _show(proofs)
-    failed = [proof for proof in proofs if proof.error]
+    _show(proofs, unproven=True)
+    failed = any(proof.state == "failed" for proof in proofs)
     return Partial.exit_code if failed else _missing_code(proofs)
 
 
@@ -56,7 +59,8 @@ def _all(given: Settings) -> list[tuple[str, str]]:
     ]
 
 
-def _show(proofs: list[Proof]) -> None:
+def _show(proofs: list[Proof], *, unproven: bool = False) -> None:
+    """Print proofs; ``unproven``: an account without a check has not failed it."""
     now = time.time()
     data = [
         {"provider": p.provider, "account": p.account, "state": p.state, "name": p.name or None,
@@ -71,14 +75,14 @@ def _show(proofs: list[Proof]) -> None:
         for p in proofs
     ]  # fmt: skip
     columns = ("account", "state", "who", "latency", "limit left", "expires")
-    failures = [p.error for p in proofs if p.error]
+    failures = [p.error for p in proofs if p.error and not (unproven and p.state == "unproven")]
     if terminal().json:
         some: Status = "error" if len(failures) == len(proofs) else "partial"
         terminal().envelope(some if failures else "success", data, failures)
     else:
         terminal().result(data, columns, rows)
     for proof in proofs if not terminal().json else ():
-        if proof.error:
+        if proof.error in failures and proof.error is not None:
             terminal().error(proof.error)
         if proof.missing:
             terminal().warn(

@@ -20,6 +20,8 @@ from .terminal import terminal
 if TYPE_CHECKING:
     from typer._click.shell_completion import CompletionItem, ShellComplete
 
+    from ..spec import Spec
+
 VARIABLE = "_MKTOOL_COMPLETE"
 SHELLS = ("bash", "zsh", "fish")
 # zsh loads the file at the first Tab, as the body of a function that has to answer it.
@@ -118,6 +120,15 @@ def provider_names(incomplete: str) -> list[str]:
     return _starting(incomplete, providers.names())
 
 
+def takers_of_reports(incomplete: str) -> list[str]:
+    """Return the providers that reports can go to and whose names begin so."""
+    from .. import providers
+    from ..capability import CanExport
+
+    known = provider_names(incomplete)
+    return [name for name in known if issubclass(providers.load(name), CanExport)]
+
+
 WhichAccount = Annotated[
     str,
     typer.Argument(
@@ -126,6 +137,27 @@ WhichAccount = Annotated[
         autocompletion=provider_names,
     ),
 ]
+
+
+def kinds_of_records(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the kinds of records of the provider on the line."""
+    spec = _spec_on(ctx)
+    return _starting(incomplete, [kind.name for kind in spec.records] if spec else ())
+
+
+def kinds_to_find(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return what can be looked for at the provider on the line."""
+    spec = _spec_on(ctx)
+    return _starting(incomplete, spec.finds if spec else ())
+
+
+def _spec_on(ctx: typer.Context) -> Spec | None:
+    from .. import providers
+
+    try:
+        return providers.load(str(ctx.params.get("provider")).partition(":")[0]).spec
+    except MktoolError:
+        return None
 
 
 def account_names(incomplete: str) -> list[str]:

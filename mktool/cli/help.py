@@ -9,7 +9,7 @@ import typer
 
 from .. import errors, providers
 from ..errors import InvalidInput, MktoolError
-from ..store.config import EXAMPLE_SEGMENT, SETTINGS, Setting
+from ..store.config import FREE, SETTINGS, Free, Setting
 from ..store.vault.environment import variable
 from .terminal import terminal
 
@@ -19,6 +19,8 @@ TOPICS = {
     "exit-codes": "What a script learns from the exit code.",
     "environment": "Every variable that is read.",
     "config": "The settings file, with all keys and their defaults.",
+    "report": "What a meeting's report may be, and templates and fields for it.",
+    "sync": "How records are known, mapped and merged.",
 }
 
 # Variables that are neither a setting nor a provider's field.
@@ -63,7 +65,7 @@ def show(
         typer.Argument(help="A topic, or a command.", autocompletion=_topics),
     ] = None,
 ) -> None:
-    """Help on a topic (exit-codes, environment, config) or on a command."""
+    """Help on a topic or on a command; without either, the topics."""
     words = topic or []
     if not words:
         terminal().result(TOPICS, ("topic", "what"), TOPICS.items())
@@ -79,6 +81,11 @@ def show(
     elif words == ["config"]:
         example = config_example()
         terminal().result({"example": example}, text=example.rstrip("\n"))
+    elif words in (["report"], ["sync"]):
+        from . import topics
+
+        text = topics.report() if words == ["report"] else topics.sync()
+        terminal().result({"help": text}, text=text.rstrip("\n"))
     else:
         text = _command_help(ctx, words)
         terminal().result({"help": text}, text=text)
@@ -119,8 +126,8 @@ def config_example() -> str:
         for setting in SETTINGS:
             if setting.section == section:
                 lines += _example(setting)
-    lines += ["", "[segments]", "# a name for the condition that --segment is to stand for"]
-    lines += [f"# {EXAMPLE_SEGMENT}"]
+    for free in FREE.values():
+        lines += _free_example(free)
     for spec in providers.specs():
         lines += ["", f"[providers.{spec.name}]"]
         lines += [f'# base_url = "{spec.base_url}"']
@@ -128,6 +135,21 @@ def config_example() -> str:
             if not field.secret:
                 lines += [f"# {field.help}", f'# {field.name} = "{field.default}"']
     return "\n".join(lines) + "\n"
+
+
+def _free_example(free: Free) -> list[str]:
+    if free.name == "providers.NAME":  # they follow, each with its fields
+        return []
+    lines = (free.help, f"[{_section(free.name)}]", free.example, *free.more)
+    return ["", *(f"# {line}" for line in lines)]
+
+
+def _section(name: str) -> str:
+    """Return the name of a free section with a provider, and what that has, for the capitals."""
+    spec = next(spec for spec in providers.specs() if spec.exports and spec.records)
+    named = {"PROVIDER": spec.name, "OBJECT": spec.exports[0], "KIND": spec.records[0].name,
+             "SOURCE": "ours"}  # fmt: skip
+    return ".".join(named.get(part, part) for part in name.split("."))
 
 
 def _example(setting: Setting) -> list[str]:

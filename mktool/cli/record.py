@@ -12,9 +12,10 @@ import typer
 
 from .. import errors as e
 from ..core import moments, outbox
+from ..core.acting import items
 from ..core.settings import ledger_path
 from ..http.exchange import Outcome
-from ..store.acts import Act
+from ..store.acts import CAMPAIGN, SYNC, Act
 from ..store.ledger import Ledger
 from ..store.limits import Usage
 from .completion import provider_names
@@ -148,7 +149,7 @@ def show_outbox() -> None:
         found = outbox.waiting(ledger)
     data = [
         {"act": a.id, "verb": a.verb, "provider": a.provider, "account": a.account,
-         "state": a.state, "sent": sent, "parts": len(a.content.get("posts", ())), "due": a.due,
+         "state": a.state, "sent": sent, "parts": items(a), "due": a.due,
          "created": a.created, "code": a.code or None, "error": a.error or None, "next": _next(a)}
         for a, sent in found
     ]  # fmt: skip
@@ -161,19 +162,19 @@ def show_outbox() -> None:
 
 
 def _progress(act: Act, sent: int) -> str:
-    posts = act.content.get("posts")
-    return f"{sent}/{len(posts)}" if posts is not None else f"campaign {act.key}"
+    return f"{sent}/{items(act)}" if items(act) else f"{act.verb} {act.key or ''}".rstrip()
 
 
 def _next(act: Act) -> str:
     from ..core.campaign import overview
 
+    settle = f"look there, then mktool settle {act.id} --sent | --not-sent"
+    inside = {CAMPAIGN: f"{overview.command('show', act.key)} --unknown",
+              SYNC: f"mktool syncs {act.id} --state unknown"}  # fmt: skip
     return {
         "scheduled": f"mktool schedule cancel {act.id}",
         "missed": "mktool run-due --grace 2d",
-        "unknown": f"look there, then mktool settle {act.id} --sent | --not-sent"
-        if "posts" in act.content
-        else f"{overview.command('show', act.key)} --unknown",
+        "unknown": inside.get(act.verb, settle),
     }.get(act.state, "run the same command again")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import InvalidInput
 from .terminal import terminal
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ def sandbox(
         int | None, typer.Option(min=1, help="Seconds that an access token lives; else as usual.")
     ] = None,
     approve: Annotated[bool, typer.Option("--approve", help="Consent without a click.")] = False,
+    limits: Annotated[
+        str, typer.Option(metavar="VENDOR=CALLS,…", help="Other rate limits than the vendors'.")
+    ] = "",
 ) -> int:
     """Play every vendor on this machine: OAuth, limits, errors and an inbox.
 
@@ -41,11 +45,26 @@ def sandbox(
     from ..sandbox.server import Sandbox, serve_forever
 
     broken = Faults.parse(faults, seed=seed) if faults else None
-    box = Sandbox(port=port, faults=broken, ttl=ttl, approve=approve or bool(command))
+    box = Sandbox(
+        port=port, faults=broken, ttl=ttl, approve=approve or bool(command), limits=_calls(limits)
+    )
     if command:
         return _run(box, command)
     serve_forever(box, ready=_tell)
     return 0
+
+
+def _calls(text: str) -> dict[str, int]:
+    """Return how many calls each named limit allows."""
+    found = dict[str, int]()
+    for pair in filter(None, text.split(",")):
+        name, _, calls = pair.strip().partition("=")
+        if not name or not calls.isdecimal():
+            raise InvalidInput(
+                f"--limits {pair!r} is not VENDOR=CALLS", hint="such as --limits VENDOR=100000"
+            )
+        found[name] = int(calls)
+    return found
 
 
 def _tell(url: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..core import moments, schedule
-from ..core.publish import Published
+from ..core.acting import Published
 from ..core.settings import ledger_path
 from ..errors import Busy, MktoolError, OutcomeUnknown, Partial
 from ..store.acts import Act
@@ -71,7 +71,7 @@ def run_due(
     be sent with a larger --grace. Nothing due prints nothing.
     """
     from ..core.side import stopping
-    from . import post
+    from . import acting
 
     given, out = settings(), terminal()
     seconds = moments.seconds(grace or given.config.get("schedule", "grace"))
@@ -91,7 +91,7 @@ def run_due(
             out.envelope("success", [])
         return 0
     # What is reported once must be said now, even if the run ended early.
-    failed = post.report(news, ended)
+    failed = acting.report(news, ended)
     if ended is not None:
         return ended.exit_code
     return failed if failed in (0, OutcomeUnknown.exit_code) else Partial.exit_code
@@ -99,7 +99,9 @@ def run_due(
 
 def _text(act: Act) -> str:
     posts = act.content.get("posts")
-    return str(posts[0]["text"]) if posts else f"campaign {act.key}"
+    if posts:
+        return str(posts[0]["text"])
+    return f"{act.verb} {act.content.get('title', act.key) or ''}".rstrip()
 
 
 def _short(text: str, room: int = 30) -> str:

@@ -12,7 +12,7 @@ import typer
 
 from .. import errors as e
 from .settings import settings
-from .terminal import name, span, terminal
+from .terminal import many, name, span, terminal
 
 if TYPE_CHECKING:
     from ..core.campaign.campaign import Campaign, Options, Result
@@ -155,7 +155,7 @@ def _test(given: Settings, wanted: Definition, options: Options, address: str) -
         terminal().result(sent._asdict(), text=text)
         return 0
     count = rehearse.check_test(given, wanted, options)
-    text = f"the vendor takes the first {count:,} messages; nothing was sent"
+    text = f"the vendor takes the first {many(count, 'message')}; nothing was sent"
     terminal().result({"sent": False, "checked": count}, text=text)
     return 0
 
@@ -172,12 +172,17 @@ def _dry_run(
         campaign.stage()
         plan = forecast(campaign)
         _say_plan(plan)
+        if not campaign.connected:
+            out.say(f"  not connected yet: {e.login_command(plan.provider, plan.account)}")
         moment = schedule.planned(campaign, when, given.config.get("schedule", "zone"))
         if moment.at:
             out.say(f"  at {moment.shown}, by {moment.holder or 'mktool run-due'}")
         held = None if moment.ours else moment.at
         files = rehearse.previews(campaign, folder, samples, held) if folder else []
-    data = {"sent": False, "plan": _plan_data(plan), "previews": [str(f) for f in files]}
+    data = {
+        "sent": False, "connected": campaign.connected, "plan": _plan_data(plan),
+        "previews": [str(file) for file in files],
+    }  # fmt: skip
     out.result(data, ("preview",), [(path,) for path in files])
     _refuse_invalid(plan)
     out.say("nothing was sent")
@@ -187,30 +192,33 @@ def _dry_run(
 def _say_plan(plan: Plan) -> None:
     out = terminal()
     where = name(plan.provider, plan.account)
-    out.say(f"{plan.name} by {where}: {plan.to_send:,} of {plan.audience:,} recipients to send to")
+    out.say(
+        f"{plan.name} by {where}: {plan.to_send:,} of {many(plan.audience, 'recipient')} to send to"
+    )
     if plan.reading is not None:
         out.say(f"  list: {', '.join(_read_words(plan.reading))}")
     if plan.suppressed:
         out.say(f"  suppressed: {plan.suppressed:,}")
     if plan.to_send:
         price = f", about ${plan.price:,.2f}" if plan.price else ""
-        out.say(f"  {plan.requests:,} requests, at least {span(plan.seconds)}{price}")
+        out.say(f"  {many(plan.requests, 'request')}, at least {span(plan.seconds)}{price}")
     if plan.largest:
         out.say(f"  largest message: {plan.largest:,} bytes")
     if plan.reading is not None and (texts := plan.reading.texts):
         kinds = ", ".join(f"{count:,} in {kind}" for kind, count in texts.encodings.items())
-        out.say(f"  texts: {texts.parts:,} parts, {texts.longest} at most; {kinds}")
+        out.say(f"  texts: {many(texts.parts, 'part')}, {texts.longest} at most; {kinds}")
     for warning in plan.warnings:
         out.warn(warning)
 
 
 def _read_words(reading: Reading) -> list[str]:
     counts = (
-        (reading.rows, "rows"), (reading.invalid, "invalid"),
+        (reading.invalid, "invalid"),
         (reading.folded, "known or twice"), (reading.excluded, "not in the segment"),
         (reading.disabled, "not enabled"),
     )  # fmt: skip
-    return [f"{count:,} {word}" for count, word in counts if count or word == "rows"]
+    words = [f"{count:,} {word}" for count, word in counts if count]
+    return [many(reading.rows, "row"), *words]
 
 
 def _plan_data(plan: Plan) -> dict[str, Any]:
@@ -234,7 +242,8 @@ def _refuse_invalid(plan: Plan) -> None:
         out.say(f"  and {more:,} more")
     if not reading.skipped:
         raise e.InvalidInput(
-            f"{reading.invalid:,} of {reading.rows:,} rows cannot be sent to; nothing was sent",
+            f"{reading.invalid:,} of {many(reading.rows, 'row')} cannot be sent to;"
+            " nothing was sent",
             hint="mend them, or --skip-invalid",
         )
 
@@ -246,13 +255,13 @@ def _confirm(given: Settings, campaign: Campaign, plan: Plan, confirm: int | Non
     if confirm is not None:
         if confirm not in campaign.confirmable(plan):
             raise e.InvalidInput(
-                f"--confirm {confirm}, but it is for {number} recipients",
+                f"--confirm {confirm}, but it is for {many(number, 'recipient')}",
                 hint=f"if that is right: --confirm {number}",
             )
     elif campaign.needs_confirmation(plan, int(given.config.get("campaign", "confirm_above"))):
         if not terminal().interactive:
             raise e.InvalidInput(
-                f"{number} recipients: somebody has to confirm that",
+                f"{many(number, 'recipient')}: somebody has to confirm that",
                 hint=f"--confirm {number}",
             )
         typed = terminal().ask(f"Type {number} to send: ")

@@ -18,7 +18,7 @@ from ..store.ledger import Ledger
 from ..store.suppressions import EVERYWHERE, Row, Suppressions
 from .completion import provider_names
 from .settings import settings
-from .terminal import cell, name, stamp, terminal
+from .terminal import cell, many, name, stamp, terminal
 
 app = typer.Typer(rich_markup_mode=None)
 group = typer.Typer(
@@ -88,7 +88,7 @@ def read(
         "problems": [problem._asdict() for problem in found.problems],
     }  # fmt: skip
     errors = [] if not found.bad else [
-        Partial(f"{found.bad:,} of {found.rows:,} rows hold no address",
+        Partial(f"no address in {found.bad:,} of {many(found.rows, 'row')}",
                 hint="mend them and import the file again: who is there stays once")
     ]  # fmt: skip
     words = f"{found.added:,} suppressed, {found.known:,} were before"

@@ -138,12 +138,12 @@ class Terminal:
             )
         )  # fmt: skip
 
-    def error(self, error: MktoolError) -> None:
-        """Say what went wrong and what to do next."""
+    def error(self, error: MktoolError, about: str = "") -> None:
+        """Say what went wrong, ``about`` what, and what to do next."""
         _in_order()
         if isinstance(error, Interrupted) and sys.stderr.isatty():
             print(file=sys.stderr)  # the terminal has just shown ^C
-        print(f"error: {cell(error)}", file=sys.stderr)
+        print(f"error: {cell(f'{about}: {error}' if about else error)}", file=sys.stderr)
         if isinstance(error, ProviderError) and error.retry_after:
             print(f"  try again {when(error.retry_after)}", file=sys.stderr)
         if hint := _hint(error):
@@ -199,7 +199,7 @@ def _is_number(text: str) -> bool:
 
 STYLES: Mapping[str, str] = {
     "connected": "green", "ok": "green", "done": "green", "expiring": "yellow",
-    "scheduled": "cyan", "open": "yellow", "partial": "yellow", "missed": "yellow",
+    "scheduled": "cyan", "held": "cyan", "open": "yellow", "partial": "yellow", "missed": "yellow",
     "warning": "yellow", "unknown": "bold magenta", "failed": "red", "error": "red",
     "expired": "red", "auth_failed": "red", "unreachable": "red", "problem": "red",
 }  # fmt: skip
@@ -241,6 +241,11 @@ def folded(text: str) -> str:
             line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
         ) or [""]
     return "\n".join(lines)
+
+
+def many(count: int, noun: str) -> str:
+    """Return a number with its noun: "1 row", "1,200 rows"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def when(seconds: float) -> str:

@@ -38,7 +38,7 @@ class Proof:
     @property
     def state(self) -> str:
         if self.error is not None:
-            return "failed"
+            return "unproven" if isinstance(self.error, e.Unsupported) else "failed"
         return "warning" if self.missing else "ok"
 
 
@@ -60,7 +60,9 @@ def prove(settings: Settings, provider: str, account: str = "") -> Proof:
 def identify(session: Session) -> Account:
     """Return who the credential belongs to; `Unsupported` where the vendor cannot say."""
     if not isinstance(session.provider, CanCheck):
-        raise e.Unsupported(f"{session.spec.title} has no read-only check")
+        raise e.Unsupported(
+            f"{session.spec.title} has no read-only check", hint="it is proven by what it takes"
+        )
     return session.provider.check()
 
 

@@ -196,8 +196,7 @@ class _Attempt:
                     " HOST, or run the same command with --paste"
                 )
             params = receiver.wait()
-            code = self._code(params, shake, scheme)
-            return client.exchange_code(code, shake, receiver.redirect_uri)
+            return self._trade(client, params, shake, scheme, receiver.redirect_uri)
 
     def _by_paste(self, client: TokenClient, scheme: OAuth2, wanted: Sequence[str]) -> Tokens:
         shake, asked_at = Handshake(), time.monotonic()
@@ -213,10 +212,24 @@ class _Attempt:
         params = pasted(self.person.read("Paste it here: "))
         if time.monotonic() - asked_at > PATIENCE:
             raise self._refused("the answer came too late")
-        if "state" not in params and scheme.pkce and not scheme.issuer:
-            # The code alone: of no use to anyone but the holder of the verifier.
-            params = {**params, "state": shake.state}
-        return client.exchange_code(self._code(params, shake, scheme), shake, redirect_uri)
+        if "state" not in params and not scheme.issuer:
+            # The code alone: of no use to anyone but the holder of the verifier, or of the secret.
+            if scheme.pkce or scheme.console_codes:
+                params = {**params, "state": shake.state}
+            if scheme.console_codes:
+                redirect_uri = ""
+        return self._trade(client, params, shake, scheme, redirect_uri)
+
+    def _trade(
+        self, client: TokenClient, params: Params, shake: Handshake, scheme: OAuth2,
+        redirect_uri: str,
+    ) -> Tokens:  # fmt: skip
+        """Return the tokens for the code in an answer, from the server that it names."""
+        code = self._code(params, shake, scheme)
+        server = params.get(scheme.server, "") if scheme.server else ""
+        moved = {scheme.server.replace("-", "_"): server} if server else {}
+        tokens = client.at(moved).exchange_code(code, shake, redirect_uri)
+        return replace(tokens, kept={**tokens.kept, **moved})
 
     def _by_device(self, client: TokenClient, wanted: Sequence[str]) -> Tokens:
         device = client.device_start(wanted)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from .. import errors as e
+from .. import providers
+from ..capability import CanLocate
 from ..model import Posted
-from ..store.acts import Act, Acts, Part, sending_lock
+from ..store.acts import CAMPAIGN, SYNC, Act, Acts, Part, sending_lock
 from ..store.ledger import Ledger
 from ..store.locks import lock
+from .acting import items
 
 LOCK_SECONDS = 5.0
 WAITING = ("scheduled", "open", "unknown", "failed", "missed")
@@ -36,24 +39,30 @@ def settle(ledger: Ledger, id: int, *, sent: bool, ref: str = "", url: str = "")
 
 def _settled(acts: Acts, act: Act, *, sent: bool, posted: Posted) -> Act:
     id = act.id
-    if "posts" not in act.content:
+    if act.verb == CAMPAIGN:
         from .campaign import overview
 
         raise e.InvalidInput(
             f"act {id} is a campaign: what is unknown is known by recipient",
             hint=f"{overview.command('show', act.key)} --unknown",
         )
+    if act.verb == SYNC:
+        raise e.InvalidInput(
+            f"act {id} is a sync: what is unknown is known by row",
+            hint=f"mktool syncs {act.content['sync']} --state unknown",
+        )
     doubtful = [part for part in acts.parts(id).values() if part.in_doubt]
     if not doubtful:
         raise e.InvalidInput(
             f"nothing is in doubt about act {id} ({act.state})", hint="mktool outbox"
         )
-    part, total = doubtful[0], len(act.content["posts"])
+    part, total = doubtful[0], items(act)
+    last = part.seq == total or not _tells_ids(act)
     if not sent:
         acts.clear_doubt(id, part.seq)
         acts.mark(id, "failed", code="settled", error="settled: did not go out")
         return acts.get(id)
-    if part.seq < total and not posted.id:
+    if not last and not posted.id:
         raise e.InvalidInput(
             f"part {part.seq} of {total} needs its id, so that part {part.seq + 1} can follow it",
             hint=f"mktool settle {id} --sent --id ID",
@@ -64,6 +73,11 @@ def _settled(acts: Acts, act: Act, *, sent: bool, posted: Posted) -> Act:
     else:
         acts.mark(id, "failed", code="settled", error=f"{total - part.seq} parts are still to go")
     return acts.get(id)
+
+
+def _tells_ids(act: Act) -> bool:
+    """Whether a part may need the id of one before it: not where no vendor's id is ever told."""
+    return "pieces" not in act.content or issubclass(providers.load(act.provider), CanLocate)
 
 
 def _complete(parts: dict[int, Part], total: int) -> bool:

@@ -1,58 +1,56 @@
-"""
-Publishing, part by part, so that nothing goes out twice and nothing is lost.
-
-A part is begun in the ledger before its first byte leaves and confirmed after the answer. What
-a killed run left in doubt is looked up at the vendor; only proof of absence lets it be sent
-again, and where there is no proof it is reported as unknown.
-"""
+"""Posts, as acts that reach a vendor item by item."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from .. import errors as e
 from ..capability import CanPost, CanSettle, CanThread
-from ..http.exchange import Scope
 from ..model import Post, Posted
-from ..spec import DAY
-from ..store.acts import Act, Acts, Wanted, sending_lock
-from ..store.locks import lock
+from ..provider import Provider
+from ..store.acts import Act, Wanted
 from . import content
+from .acting import Published, carry_out
 from .session import Session
 
-RESENDS = 2
-FIRST_LOOK, LOOK_EVERY = 0.5, 5.0  # seconds between looks for a lost write: first, at most
-# A vendor that was too slow for us may still be at work: how many timeouts until it is not.
-SLOW = 3
+VERB = "post"
 
 
-@dataclass(slots=True)
-class Published:
-    """How publishing at one account ended. ``repeated``: it was out already, by this key.
+class Posts:
+    """The items of a thread, each below the one before."""
 
-    ``posted`` is what is out of this act, so that nothing is in it where a duplicate was refused;
-    ``recipients`` are those that a campaign was sent to.
-    """
+    def __init__(self, provider: Provider, posts: Sequence[Post]) -> None:
+        self.provider, self.posts = provider, posts
+        self.traceable = isinstance(provider, CanSettle)
 
-    provider: str
-    account: str
-    act: int = 0
-    total: int = 0
-    posted: list[Posted] = field(default_factory=list)
-    repeated: bool = False
-    error: e.MktoolError | None = None
-    recipients: int = 0
+    @classmethod
+    def kept(cls, provider: Provider, act: Act) -> Posts:
+        """Return what an act holds; `InvalidInput` if its files have changed."""
+        return cls(provider, content.from_json(act.content["posts"]))
 
-    @property
-    def state(self) -> str:
-        if self.error is None:
-            return "done"
-        if isinstance(self.error, e.OutcomeUnknown):
-            return "unknown"
-        if self.posted or self.recipients:
-            return "partial"
-        return "duplicate" if isinstance(self.error, e.Duplicate) else "failed"
+    def __len__(self) -> int:
+        return len(self.posts)
+
+    def check(self) -> None:
+        content.check(self.provider, self.posts)
+
+    def send(self, seq: int, token: str, before: Sequence[Posted], /) -> Posted:
+        post = self._placed(seq, token, before)
+        if post.reply_to is not None:
+            assert isinstance(self.provider, CanThread)
+            return self.provider.reply(post)
+        assert isinstance(self.provider, CanPost)
+        return self.provider.post(post)
+
+    def trace(
+        self, seq: int, token: str, before: Sequence[Posted], since: float, known: frozenset[str], /
+    ) -> Posted | None:
+        assert isinstance(self.provider, CanSettle)
+        return self.provider.settle(self._placed(seq, token, before), since, known)
+
+    def _placed(self, seq: int, token: str, before: Sequence[Posted]) -> Post:
+        previous, root = (before[-1], before[0]) if before else (None, None)
+        return replace(self.posts[seq - 1], reply_to=previous, root=root, token=token)
 
 
 def wanted(
@@ -65,7 +63,7 @@ def wanted(
 ) -> Wanted:
     """Return the act that these items amount to at this account."""
     return Wanted(
-        "post", session.spec.name, session.account, key, content.digest(posts),
+        VERB, session.spec.name, session.account, key, content.digest(posts),
         {"posts": content.to_json(posts)}, due, zone,
     )  # fmt: skip
 
@@ -75,208 +73,4 @@ def publish(
     say: Callable[[str], None] = lambda text: None,
 ) -> Published:  # fmt: skip
     """Publish, or go on with, one act; every failure is in the result, none is raised."""
-    result = Published(session.spec.name, session.account, total=len(posts))
-    try:
-        content.check(session.provider, posts)
-        with lock(sending_lock(session.spec.name, session.account), session.max_wait):
-            act = Acts(session.ledger).open(want, again=again)
-            result.act = act.id
-            act = _renewed(session, act, want)
-            if not _finished(session, act, result):
-                _Run(session, act, posts, result, say).run()
-    except e.MktoolError as error:
-        result.error = error
-    return result
-
-
-def go_on(session: Session, act: Act, say: Callable[[str], None]) -> Published:
-    """Publish an act that stands in the ledger already: a scheduled one, or an interrupted one."""
-    result = Published(session.spec.name, session.account, act.id, len(act.content["posts"]))
-    try:
-        with lock(sending_lock(session.spec.name, session.account), session.max_wait):
-            acts = Acts(session.ledger)
-            if not acts.change(act.id, ("scheduled", "open", "missed"), "open"):
-                raise e.Duplicate("is no longer waiting", session.where("post"))
-            try:
-                posts = content.from_json(act.content["posts"])
-                content.check(session.provider, posts)
-            except e.MktoolError as error:
-                acts.mark(act.id, "failed", code=error.code, error=error.message)
-                raise
-            _Run(session, act, posts, result, say).run()
-    except e.MktoolError as error:
-        result.error = error
-    return result
-
-
-def _renewed(session: Session, act: Act, want: Wanted) -> Act:
-    """Return the act with the content that is wanted now: under a key it may have been mended."""
-    if act.digest == want.digest or act.state != "open":
-        return act
-    acts = Acts(session.ledger)
-    if any(part.posted or part.in_doubt for part in acts.parts(act.id).values()):
-        raise e.InvalidInput(
-            f"act {act.id} has this key and went out in part, with another content",
-            hint="go on with that content, or take another --key",
-        )
-    return acts.rewrite(act.id, want)
-
-
-def _finished(session: Session, act: Act, result: Published) -> bool:
-    """Whether the act needs no work; raises `Duplicate` where that must be said."""
-    if act.state == "done":
-        parts = Acts(session.ledger).parts(act.id)
-        posted = [p.posted for p in parts.values() if p.posted]
-        if act.key:
-            result.posted, result.total, result.repeated = posted, len(posted), True
-            return True
-        first = posted[0].url or posted[0].id if posted else ""
-        raise e.Duplicate(
-            f"the same content went out as act {act.id} {first}".rstrip(),
-            session.where("post"), hint="to publish it once more: --again",
-        )  # fmt: skip
-    if act.state in ("scheduled", "missed"):
-        raise e.Duplicate(
-            f"act {act.id} is {act.state} with this content", session.where("post"),
-            hint=f"mktool schedule cancel {act.id}" + ("" if act.key else ", or --again"),
-        )  # fmt: skip
-    return False
-
-
-class _Run:
-    """One pass over the parts of one act, under the lock of its account."""
-
-    def __init__(
-        self, session: Session, act: Act, posts: Sequence[Post], result: Published,
-        say: Callable[[str], None],
-    ) -> None:  # fmt: skip
-        self.session, self.act, self.posts = session, act, posts
-        self.result, self.say, self.acts = result, say, Acts(session.ledger)
-
-    def run(self) -> None:
-        try:
-            self._parts()
-        except e.OutcomeUnknown as error:
-            self.acts.mark(self.act.id, "unknown", code=error.code, error=error.message)
-            error.hint = (
-                f"look at the account, then: mktool settle {self.act.id} --sent, or --not-sent"
-            )
-            raise
-        except e.Interrupted:
-            raise
-        except e.MktoolError as error:
-            self.acts.mark(self.act.id, "failed", code=error.code, error=error.message)
-            raise
-        self.acts.mark(self.act.id, "done")
-
-    def _parts(self) -> None:
-        begun, previous = self.acts.parts(self.act.id), None
-        for seq, plain in enumerate(self.posts, start=1):
-            root = self.result.posted[0] if self.result.posted else None
-            token = f"{self.act.digest[:12]}-{self.act.created:.0f}-{self.act.id}-{seq}"
-            post = replace(plain, reply_to=previous, root=root, token=token)
-            part = begun.get(seq)
-            posted = part.posted if part else None
-            if part and part.in_doubt:
-                self.say(f"part {seq} was on its way when an earlier run ended; looking for it")
-                posted = self._settle(seq, post)
-            if posted is None:
-                posted = self._send(seq, post)
-            previous = posted
-            self.result.posted.append(posted)
-
-    def _send(self, seq: int, post: Post) -> Posted:
-        """Send one part; a lost answer is looked up, and absence proven before a resend."""
-        for left in reversed(range(RESENDS + 1)):
-            self.session.breathe()
-            self.acts.start(self.act.id, seq)
-            self.session.exchange.scope = Scope(self.act.id, seq)
-            try:
-                posted = self._call(post)
-            except e.Duplicate:
-                # Refused as a copy of what an earlier look-up missed: look once more.
-                found = self._late(seq, post)
-                if found is not None:
-                    return found
-                raise
-            except e.OutcomeUnknown as lost:
-                self.say(f"{lost}; looking for it")
-                found = self._settle(seq, post, lost)
-                if found is not None:
-                    return found
-                if not left:
-                    raise e.Unavailable(lost.message, lost.context) from None
-                continue
-            finally:
-                self.session.exchange.scope = Scope()
-            self.acts.confirm(self.act.id, seq, posted)
-            return posted
-        raise AssertionError("unreachable")
-
-    def _late(self, seq: int, post: Post) -> Posted | None:
-        """Return the item of a part that was taken for absent, if the vendor shows it by now."""
-        provider = self.session.provider
-        if not isinstance(provider, CanSettle) or not self.acts.was_in_doubt(self.act.id, seq):
-            return None
-        known = self.acts.known_ids(self.session.spec.name, self.session.account)
-        try:
-            found = provider.settle(post, self._since(self.act.created), known)
-        except (e.ProviderError, e.Unsupported):
-            return None  # the refusal says more than that it cannot be looked up
-        if found is not None:
-            self.acts.confirm(self.act.id, seq, found)
-        return found
-
-    def _call(self, post: Post) -> Posted:
-        provider = self.session.provider
-        if post.reply_to is not None:
-            assert isinstance(provider, CanThread)
-            return provider.reply(post)
-        assert isinstance(provider, CanPost)
-        return provider.post(post)
-
-    def _settle(self, seq: int, post: Post, lost: e.OutcomeUnknown | None = None) -> Posted | None:
-        """Return the item if the vendor has it; None, on record, once it is proven absent.
-
-        A request may reach the vendor as long as its timeout runs, so absence counts only after
-        that, and after several where the vendor let the timeout pass; and only by the vendor's
-        clock. Raises `OutcomeUnknown` where the vendor cannot be asked.
-        """
-        session, provider = self.session, self.session.provider
-        unknown = lost or e.OutcomeUnknown(
-            f"part {seq} of act {self.act.id} was on its way when an earlier run ended",
-            session.where("post"),
-        )
-        if not isinstance(provider, CanSettle):
-            raise unknown
-        known = self.acts.known_ids(session.spec.name, session.account)
-        part, patience = self.acts.parts(self.act.id)[seq], session.spec.timeout
-        waited = session.ledger.clock() - part.asked
-        if lost is not None and waited >= patience:
-            patience *= SLOW
-        left = min(max(patience - waited, 0.0), patience)
-        pause = FIRST_LOOK
-        while True:
-            by_its_clock = session.exchange.skew is not None
-            try:
-                found = provider.settle(post, self._since(part.started), known)
-            except (e.ProviderError, e.Unsupported) as error:
-                unknown.message += f"; it could not be looked up ({error.message})"
-                raise unknown from None
-            if found is not None:
-                self.acts.confirm(self.act.id, seq, found)
-                return found
-            if left <= 0 and (by_its_clock or session.exchange.skew is None):
-                self.acts.clear_doubt(self.act.id, seq)
-                return None
-            nap = min(pause, left)
-            session.exchange.sleep(nap)
-            left, pause = left - nap, min(2 * pause, LOOK_EVERY)
-
-    def _since(self, moment: float) -> float:
-        """Return a moment of ours as the vendor has it at the latest: our clock may be wrong,
-        and a look-up from a moment that is still to come would find nothing."""
-        now = self.session.ledger.clock()
-        return (moment if moment <= now else now - DAY) + min(
-            self.session.exchange.skew or 0.0, 0.0
-        )
+    return carry_out(session, want, Posts(session.provider, posts), again=again, say=say)

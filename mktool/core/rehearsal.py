@@ -1,7 +1,8 @@
-"""What a post would do: the exact requests, lengths, cost and what the limits allow."""
+"""What a post or an export would do: the exact requests, cost and what the limits allow."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,14 @@ from ..capability import CanPost, CanThread
 from ..http.client import DryRun
 from ..model import Posted
 from ..provider import Provider
-from ..spec import Limit
+from ..spec import Limit, Spec
+from ..store.acts import Wanted
 from . import content
+from .publish import VERB
 from .settings import DEFAULT, Settings, ledger_path, login_of, options_of, target_of
 
 if TYPE_CHECKING:
+    from ..report import Export
     from ..store.acts import Act
 
 
@@ -39,15 +43,15 @@ def rehearse(settings: Settings, provider: str, account: str = "") -> tuple[Prov
 
     The vault stays closed.
     """
-    cls = providers.load(provider)
+    cls, connected = providers.load(provider), True
     try:
         secrets, entry = login_of(settings, cls.spec, account)
     except e.NeedsLogin:
-        secrets, entry = {}, None
+        secrets, entry, connected = {}, None, False
     options = options_of(settings, cls.spec, entry, environment=not account)
     fields = frozenset(entry.credentials if entry else secrets)
     dry = DryRun(cls.spec, target_of(settings, cls.spec), options, fields)
-    return cls(dry), dry, bool(fields)
+    return cls(dry), dry, connected
 
 
 def post(
@@ -70,11 +74,36 @@ def post(
         content.measure(spec.text, p.text, reply=number > 0) if spec.text else str(len(p.text))
         for number, p in enumerate(posts)
     ]
+    about = Wanted(VERB, spec.name, account or DEFAULT, key, content.digest(posts), {})
+    return _rehearsal(spec, about, dry, lengths, connected=connected, again=again)
+
+
+def export(
+    settings: Settings, provider: str, account: str, what: Export,
+    *, key: str | None = None, again: bool = False,
+) -> Rehearsal:  # fmt: skip
+    """Return what the export of a report would send; nothing is, and the vault stays closed."""
+    from .export import pieces
+
+    bound, dry, connected = rehearse(settings, provider, account)
+    parts = pieces.pieces(bound, what)
+    before = list[Posted]()
+    work = pieces.Pieces(bound, parts)
+    for seq in range(1, len(parts) + 1):
+        before.append(_next(work.send(seq, f"dry-run-{seq}", before), seq))
+    spec, kinds = bound.spec, Counter(part.kind for part in parts)
+    about = Wanted(pieces.VERB, spec.name, account or DEFAULT, key, pieces.digest(what), {})
+    lengths = [f"{count} {kind}" if count > 1 else kind for kind, count in kinds.items()]
+    return _rehearsal(spec, about, dry, lengths, connected=connected, again=again)
+
+
+def _rehearsal(
+    spec: Spec, about: Wanted, dry: DryRun, lengths: list[str], *, connected: bool, again: bool
+) -> Rehearsal:
     limits = [limit for limit in spec.limits if limit.bucket in ("*", *dry.buckets)]
-    about = (spec.name, account or DEFAULT, key, content.digest(posts))
     allowed, note = _record(about, limits, again=again)
     return Rehearsal(
-        spec.name, account or DEFAULT, connected, lengths, dry.requests, dry.price, allowed, note
+        about.provider, about.account, connected, lengths, dry.requests, dry.price, allowed, note
     )
 
 
@@ -82,17 +111,14 @@ def _next(posted: Posted, number: int) -> Posted:
     return replace(posted, id=f"{posted.id}#{number}") if posted.id.startswith("‹") else posted
 
 
-def _record(
-    about: tuple[str, str, str | None, str], limits: Sequence[Limit], *, again: bool
-) -> tuple[list[str], str]:
+def _record(wanted: Wanted, limits: Sequence[Limit], *, again: bool) -> tuple[list[str], str]:
     """What the ledger, if there is one, says about these limits and about this content."""
     if not ledger_path().exists():
         return [_left(n.calls, n.calls, n.per, n.bucket, n.scope == "app") for n in limits], ""
-    from ..store.acts import Acts, Wanted
+    from ..store.acts import Acts
     from ..store.ledger import Ledger
     from ..store.limits import usage
 
-    wanted = Wanted("post", *about, {})
     with Ledger(ledger_path()) as ledger:
         now = ledger.clock()
         allowed = [

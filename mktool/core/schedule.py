@@ -1,4 +1,4 @@
-"""Posts for later: kept in the ledger, sent by `mktool run-due`."""
+"""Acts for later: kept in the ledger, sent by `mktool run-due`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import contextlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from .. import errors as e
 from ..model import Media, Post
-from ..store.acts import CAMPAIGN, Act, Acts
+from ..store.acts import CAMPAIGN, Act, Acts, Wanted
 from ..store.ledger import Ledger
 from ..store.locks import lock_path, named_lock
 from ..store.paths import data_dir, private_dir, storage_error
-from . import content, publish
+from . import acting, content, publish
+from .acting import FINAL, Published, items
 from .outbox import WAITING
-from .publish import Published
 from .session import Session, open_session
 from .settings import DEFAULT, Settings, ledger_path
 
@@ -25,8 +26,6 @@ _GO_ON = {
     "failed": "run the same command without --at to go on with it",
     "unknown": "mktool outbox",
 }
-# What nobody can mend by waiting. All else is tried again until the grace is over.
-FINAL = (e.InvalidInput, e.Unsupported, e.Rejected, e.OutcomeUnknown, e.Forbidden, e.NotFound)
 
 
 def add(
@@ -41,7 +40,12 @@ def add(
     content.check(session.provider, posts)
     kept = [replace(p, media=tuple(_keep(m) for m in p.media)) for p in posts]
     want = publish.wanted(session, kept, key=key, due=due, zone=zone)
-    acts = Acts(session.ledger)
+    return enter(session, want, again=again)
+
+
+def enter(session: Session, want: Wanted, *, again: bool) -> Act:
+    """Return the scheduled act of what is wanted, whose content needs no file of the user's."""
+    acts, key, due = Acts(session.ledger), want.key, want.due
     act = acts.open(want, again=again)
     if act.state == "failed" and act.digest == want.digest:
         act = acts.rewrite(act.id, want)
@@ -51,7 +55,7 @@ def add(
     cancel = f"mktool schedule cancel {act.id}" + ("" if key else ", or --again")
     raise e.Duplicate(
         f"act {act.id} has this {'key' if key else 'content'} and is {act.state}",
-        session.where("post"),
+        session.where(want.verb),
         hint=cancel if act.state in ("scheduled", "missed") else _GO_ON.get(act.state, "--again"),
     )
 
@@ -94,7 +98,7 @@ def run_due(
 def _send(
     settings: Settings, acts: Acts, act: Act, say: Callable[[str], None]
 ) -> tuple[Published, bool]:
-    result = Published(act.provider, act.account, act.id, _items(act))
+    result = Published(act.provider, act.account, act.id, items(act))
     if act.verb == CAMPAIGN:
         return _campaign(settings, acts, act, result)
     try:
@@ -106,7 +110,7 @@ def _send(
             acts.mark(act.id, "failed", code=error.code, error=error.message)
     else:
         try:
-            result = publish.go_on(session, act, say)
+            result = acting.go_on(session, act, _work_of(session, act), say)
         finally:
             session.close()
     if isinstance(result.error, e.Interrupted):
@@ -117,6 +121,14 @@ def _send(
         return result, True  # `go_on` has put it on record
     acts.mark(act.id, "scheduled", code=result.error.code, error=result.error.message)
     return result, act.code != result.error.code
+
+
+def _work_of(session: Session, act: Act) -> Callable[[Act], acting.Work]:
+    if act.verb == publish.VERB:
+        return partial(publish.Posts.kept, session.provider)
+    from .export.pieces import Pieces
+
+    return partial(Pieces.kept, session.provider)
 
 
 def _campaign(
@@ -149,13 +161,9 @@ def _under_way(act: Act) -> bool:
         return file.begun()
 
 
-def _items(act: Act) -> int:
-    return len(act.content.get("posts", ()))
-
-
 def _missed(acts: Acts, act: Act, late: float) -> tuple[Published, bool]:
     begun = bool(acts.parts(act.id))
-    result = Published(act.provider, act.account, act.id, _items(act))
+    result = Published(act.provider, act.account, act.id, items(act))
     text = f"was due {late / 60:.0f} minutes ago and did not go out"
     acts.mark(act.id, "failed" if begun else "missed", code="missed", error=act.error or text)
     result.error = e.Partial(

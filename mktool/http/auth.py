@@ -15,6 +15,7 @@ from typing import Literal
 
 from ..model import Login, Secret
 from ..spec import Signed
+from .target import owned
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,11 @@ class OAuth2:
     exactly; empty where any loopback port is accepted (RFC 8252 section 7.3).
     ``lifetime``: seconds an access token lives where the vendor does not say.
     ``dead_codes``: the errors after which only a new login helps. ``keep``: values of the
-    token reply that are kept as options, such as the address of the user's own instance.
+    token reply that are kept as options; ``home`` is the one that is the base URL from then on.
+    ``server``: the parameter of the redirect that names the server to trade the code at, kept as
+    the option of that name (with _ for -). ``hosts``: the vendor's own host names, as a regular
+    expression; all of these addresses, and an {option} that an address begins with, lead there.
+    ``console_codes``: the vendor's console hands out codes to paste, without a redirect.
     """
 
     authorize_url: str
@@ -119,13 +124,20 @@ class OAuth2:
     lifetime: float | None = None
     dead_codes: tuple[str, ...] = ("invalid_grant",)
     keep: tuple[str, ...] = ()
+    home: str = ""
+    server: str = ""
+    hosts: str = ""
+    console_codes: bool = False
+    prefix: str = "Bearer"
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return ("access_token",)
+        return (self.home, "access_token") if self.home else ("access_token",)
 
     def sign(self, login: Login) -> Signed:
-        return Signed({"Authorization": f"Bearer {login.value('access_token')}"})
+        told = login.options.get(self.home, "") if self.home else ""
+        home = owned(told, self.home, self.hosts) if told else ""  # none in a dry run
+        return Signed({"Authorization": f"{self.prefix} {login.value('access_token')}"}, home=home)
 
 
 @dataclass(frozen=True)
@@ -142,7 +154,8 @@ class ServiceAccount(OAuth2):
     """A signed assertion is traded for a token (RFC 7523).
 
     ``key_field`` holds the private key (PEM), ``issuer_field`` the ``iss`` claim and
-    ``subject_field`` the ``sub`` claim; ``audience`` is the token address by default.
+    ``subject_field`` the ``sub`` claim; ``audience`` is the token address by default, and what
+    the option ``audience_field`` says, if the account has it.
     """
 
     authorize_url: str = ""
@@ -152,6 +165,7 @@ class ServiceAccount(OAuth2):
     issuer_field: str = "client_email"
     subject_field: str = ""
     audience: str = ""
+    audience_field: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def classify(
     ``keyed``: the request carried an idempotency key, so it may be repeated. ``hide`` takes its
     secrets out of the vendor's words.
     """
-    data = response.json()
+    data = response.json(exact=endpoint.exact)
     code = _first(data, spec.error_code) or _word(endpoint, response)
     text = _first(data, spec.error_text)
     failed = not 200 <= response.status < 300 or _says_failed(spec, data)

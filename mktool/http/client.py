@@ -39,7 +39,7 @@ class Calls(Protocol):
         form: Form | None = None,
         query: Mapping[str, str] | str = "",
         files: Mapping[str, Slice | Made] | None = None,
-        raw: Slice | None = None,
+        raw: Slice | Made | None = None,
         headers: Mapping[str, str] | None = None,
         key: str = "",
         url: str = "",
@@ -128,7 +128,10 @@ class Client:
         response = self.exchange.send(request, attempt=attempt, keyed=keyed)
         where = e.Context(spec.name, self.exchange.account, endpoint.operation, response.status)
         write = not (endpoint.safe_to_repeat or keyed)
-        return Reply(response.json(), response.headers, where, write=write)
+        data = response.json(exact=endpoint.exact)
+        if endpoint.answers_text:
+            data = response.body.decode("utf-8", "replace")
+        return Reply(data, response.headers, where, write=write)
 
 
 class DryRun:

@@ -37,6 +37,8 @@ def _secrets(signed: Signed) -> Iterator[str]:
     yield from (value for name, value in signed.body.items() if name != "client_id")
     if signed.url:  # of a webhook: its host and most of its path are no secret
         yield signed.url.rsplit("/", 1)[-1]
+        query = signed.url.partition("?")[2]
+        yield from (pair.partition("=")[2] for pair in query.split("&"))
 
 
 def _cuts(forms: set[str]) -> set[str]:

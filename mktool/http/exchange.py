@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
 from .. import errors as e
-from ..spec import DAY, Endpoint, Limit, Spec
+from ..spec import DAY, Endpoint, Limit, Spec, Throttle
 from .classify import classify, http_date, request_id, reset_in
 from .echo import hidden
 from .reply import Cut, NotSent, Response
@@ -112,6 +114,7 @@ class Exchange:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.spec, self.account, self.max_wait = spec, account, max_wait
+        self.limits = spec.limits  # as the vendor corrects them
         self.sleep, self.clock = sleep, clock
         self.scope = Scope()
         self.skew: float | None = None  # seconds that the vendor's clock is ahead of ours, if told
@@ -168,6 +171,7 @@ class Exchange:
         """Return this exchange under another spec, with the same connections and journal."""
         twin = copy.copy(self)
         twin.spec, twin._open = spec, lambda: self.wire
+        twin.limits = spec.limits
         return twin
 
     def close(self) -> None:
@@ -182,7 +186,7 @@ class Exchange:
             endpoint.counts_as, endpoint.safe_to_repeat, attempt, self.scope,
         )  # fmt: skip
         while True:
-            id, wait = self._journal.admit(call, self.spec.limits)
+            id, wait = self._journal.admit(call, self.limits)
             if not wait:
                 return id
             if waited + wait > self.max_wait:
@@ -217,18 +221,34 @@ class Exchange:
         quota = remaining = None
         reset: float | None = None
         if throttle is not None and throttle.limit in headers:
-            quota = _number(headers.get(throttle.limit, ""))
-            remaining = _number(headers.get(throttle.remaining, ""))
+            quota, remaining = _view(throttle, headers)
+            if quota and throttle.window:
+                self.limits = tuple(
+                    replace(n, calls=quota) if n.per == throttle.window and n.bucket == "*" else n
+                    for n in self.limits
+                )
             left = reset_in(self.spec, response, now)
-            reset = now + left if left is not None else None
-            if remaining == 0 and reset:
-                blocked = max(reset, blocked or 0.0)
+            ahead = throttle.window or None if left is None else left
+            reset = None if ahead is None else now + ahead
+            if remaining == 0 and left is not None:  # a window that slides frees some at once
+                blocked = max(now + left, blocked or 0.0)
         elif blocked is None:
             return
         if blocked is not None:
             blocked = min(blocked, now + LONGEST_BLOCK)
-        seen = Throttled(endpoint.counts_as, quota, remaining, reset, blocked)
+        bucket = (throttle.bucket if throttle else "") or endpoint.counts_as
+        seen = Throttled(bucket, quota, remaining, reset, blocked)
         self._journal.throttle(self.spec.name, self.account, seen)
+
+
+def _view(throttle: Throttle, headers: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """Return the quota and what is left of it."""
+    told = headers.get(throttle.limit, "")
+    if not throttle.usage:
+        return _number(told), _number(headers.get(throttle.remaining, ""))
+    found = re.search(throttle.usage, told)
+    used, quota = map(_number, found.groups()) if found else (None, None)
+    return quota, None if used is None or quota is None else max(0, quota - used)
 
 
 def _outcome(error: e.ProviderError | None) -> Outcome:

@@ -26,7 +26,7 @@ from .exchange import Exchange, Scope
 from .jwt import base64url, sign
 from .reply import Reply
 from .request import Request
-from .target import Target, is_loopback
+from .target import Target, is_loopback, owned
 
 TIMEOUT = 60.0  # seconds: giving up early may lose a rotated token that is on its way
 ASSERTION_SECONDS = 150  # some vendors take three minutes at most
@@ -82,6 +82,11 @@ class TokenClient:
         self._exchange = exchange.under(_spoken_at_the_token_endpoint(exchange.spec))
         self._exchange.scope = Scope()  # a token request belongs to no act
 
+    def at(self, options: Mapping[str, str]) -> TokenClient:
+        """Return the same app with other options, such as the server of the person's region."""
+        login = replace(self._login, options={**self._login.options, **options})
+        return TokenClient(self._exchange, self._target, self._scheme, login)
+
     # -- a person logs in ----------------------------------------------------------------------
 
     def authorization_url(
@@ -102,9 +107,13 @@ class TokenClient:
         return f"{address}{'&' if '?' in address else '?'}{urlencode(query, quote_via=quote)}"
 
     def exchange_code(self, code: Secret, handshake: Handshake, redirect_uri: str) -> Tokens:
-        """Return the tokens for an authorization code, which is spent by this."""
+        """Return the tokens for an authorization code, which is spent by this.
+
+        ``redirect_uri`` is "" for a code that came by none.
+        """
         proof = {"code_verifier": handshake.verifier} if self._scheme.pkce else {}
-        form = {"grant_type": "authorization_code", "redirect_uri": redirect_uri}
+        form = {"grant_type": "authorization_code"}
+        form |= {"redirect_uri": redirect_uri} if redirect_uri else {}
         return self._grant("login", form, {"code": code, **proof})
 
     def device_start(self, scopes: Sequence[str]) -> Device:
@@ -282,10 +291,16 @@ class TokenClient:
         return self._login.value(name)
 
     def _address(self, url: str) -> str:
-        """Return where an address leads from here, its {options} filled in."""
+        """Return where an address leads from here."""
+        return self._target.move(self._filled(url))
+
+    def _filled(self, url: str) -> str:
+        """Return an address with its {options}, of which one may be how it begins."""
         names = re.findall(r"{(\w+)}", url)
         values = {name: quote(self._need(name), safe="") for name in names}
-        return self._target.move(url.format_map(values))
+        if names and url.startswith(f"{{{names[0]}}}"):
+            values[names[0]] = owned(self._need(names[0]), names[0], self._scheme.hosts)
+        return url.format_map(values)
 
     def _scopes(self, scopes: Sequence[str]) -> dict[str, str]:
         return {"scope": self._scheme.scope_separator.join(scopes)} if scopes else {}
@@ -294,10 +309,11 @@ class TokenClient:
         scheme = self._scheme
         assert isinstance(scheme, ServiceAccount)
         now = int(self._exchange.clock())
+        told = self._login.options.get(scheme.audience_field, "")
         claims = {
             "iss": self._need(scheme.issuer_field),
             **({"sub": self._need(scheme.subject_field)} if scheme.subject_field else {}),
-            "aud": scheme.audience or scheme.token_url,
+            "aud": told or self._filled(scheme.audience or scheme.token_url),
             **self._scopes(scopes),
             "iat": now,
             "exp": now + ASSERTION_SECONDS,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import errors as e
 from ..spec import dig
@@ -20,17 +20,21 @@ class Response:
     body: bytes = field(repr=False)  # that of a token endpoint is a secret
     _decoded: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
 
-    def json(self) -> Any:
-        """Return the decoded JSON, {} for an empty body, None for anything else."""
+    def json(self, *, exact: bool = False) -> Any:
+        """Return the decoded JSON, {} for an empty body, None for anything else.
+
+        ``exact``: a number with a fraction is a Decimal, so that no digit of it is lost. It is
+        decoded once, as it is asked for first.
+        """
         if not self._decoded:
-            self._decoded.append(self._decode())
+            self._decoded.append(self._decode(exact=exact))
         return self._decoded[0]
 
-    def _decode(self) -> Any:
+    def _decode(self, *, exact: bool) -> Any:
         if not self.body.strip():
             return {}
         try:
-            return json.loads(self.body)
+            return json.loads(self.body, parse_float=_decimal() if exact else None)
         except (ValueError, RecursionError):
             return None
 
@@ -73,10 +77,17 @@ _WORDS = {
 class Reply:
     """A successful answer, read through paths and never by subscript."""
 
+    noun: ClassVar[str] = "reply"
+
     def __init__(
         self, data: Any, headers: Mapping[str, str], where: e.Context, *, write: bool = False
     ) -> None:
         self.data, self.headers, self.where, self._write = data, headers, where, write
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the vendor said that there is nothing (204), or nothing new (304)."""
+        return self.where.status in (204, 304)
 
     def get(self, path: str) -> Any:
         """Return the value at a dotted path, or None."""
@@ -86,16 +97,16 @@ class Reply:
         """Return a documented value as text."""
         value = dig(self.data, path)
         if value is None or isinstance(value, dict | list):
-            raise self._odd(f"no {path!r} in the reply")
+            raise self._odd(f"no {path!r} in the {self.noun}")
         if isinstance(value, str) and not _is_text(value):
-            raise self._odd(f"{path!r} in the reply is not valid Unicode")
+            raise self._odd(f"{path!r} in the {self.noun} is not valid Unicode")
         return str(value)
 
     def number(self, path: str) -> float:
         """Return a documented number."""
         number = _number(dig(self.data, path))
         if number is None:
-            raise self._odd(f"no number {path!r} in the reply")
+            raise self._odd(f"no number {path!r} in the {self.noun}")
         return number
 
     def moment(self, path: str) -> float:
@@ -109,7 +120,7 @@ class Reply:
             at = (parsedate_to_datetime if text[:1].isalpha() else datetime.fromisoformat)(text)
             return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
         except (ValueError, OverflowError):
-            raise self._odd(f"{path!r} in the reply is not a time") from None
+            raise self._odd(f"{path!r} in the {self.noun} is not a time") from None
 
     def rows(self, path: str) -> list[Mapping[str, Any]]:
         """Return the objects of a documented list; an absent list is empty."""
@@ -145,6 +156,21 @@ class Reply:
                 return Reply(row, self.headers, self.where, write=self._write)
         return None
 
+    def table(self) -> Iterator[Reply]:
+        """Yield the rows of an answer in CSV (RFC 4180), by the names in its first line."""
+        import csv
+        import io
+
+        if not isinstance(self.data, str):
+            raise self._odd("no table in the reply")
+        rows = csv.reader(io.StringIO(self.data.removeprefix("\ufeff"), newline=""))
+        names = next(rows, [])
+        for row in rows:
+            if len(row) != len(names):
+                raise self._odd("a row of the table is cut short")
+            cells = dict(zip(names, row, strict=True))
+            yield Reply(cells, self.headers, self.where, write=self._write)
+
     def header(self, name: str) -> str:
         """Return a documented header; some vendors put the new id there."""
         if name.lower() not in self.headers:
@@ -157,9 +183,24 @@ class Reply:
         return kind(text, self.where)
 
 
+class Notice(Reply):
+    """What a vendor tells unasked, by a webhook."""
+
+    noun = "notice"
+
+    def __init__(self, provider: str, data: Mapping[str, Any]) -> None:
+        super().__init__(data, {}, e.Context(provider, operation="webhook"))
+
+
+def _decimal() -> type:
+    from decimal import Decimal  # 3 ms
+
+    return Decimal
+
+
 def _number(value: Any) -> float | None:
     """JSON numbers may be infinite, or too large for any column."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if value is None or isinstance(value, bool | str | dict | list):
         return None
     return float(value) if abs(value) < 2**63 else None
 
@@ -189,6 +230,9 @@ class Placeholder(Reply):
 
     def find(self, path: str, **values: Any) -> Reply:
         return self
+
+    def table(self) -> Iterator[Reply]:
+        yield self
 
     def header(self, name: str) -> str:
         return f"‹{name}›"

@@ -74,6 +74,9 @@ class Made:
     def read(self) -> bytes:
         return self.data
 
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.data
+
     def __str__(self) -> str:
         return f"<{self.length:,} bytes of {self.filename}>"
 
@@ -90,7 +93,7 @@ class Request:
     json: Any = None
     form: Form | None = None
     files: Mapping[str, Slice | Made] | None = None
-    raw: Slice | None = None
+    raw: Slice | Made | None = None
     signed: Signed = field(default_factory=Signed, repr=False)
 
     @property
@@ -187,7 +190,7 @@ def build(
     form: Form | None = None,
     query: Mapping[str, str] | str = "",
     files: Mapping[str, Slice | Made] | None = None,
-    raw: Slice | None = None,
+    raw: Slice | Made | None = None,
     headers: Mapping[str, str] | None = None,
     key: str = "",
     url: str = "",
@@ -205,7 +208,7 @@ def build(
     if url or signed.url:
         address = url or target.move(signed.url)
     else:
-        address = target.url(where, {**options, **signed.options})
+        address = target.url(where, {**options, **signed.options}, signed.home)
     shown = address if not (url or signed.url) else (signed.shown_url or _host(address))
     return Request(
         endpoint,

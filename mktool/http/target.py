@@ -50,6 +50,18 @@ def checked(url: str, where: str, *, mail: bool = False) -> str:
     return url.rstrip("/")
 
 
+def owned(url: str, where: str, hosts: str) -> str:
+    """Return an address that was told or kept, if its host is one of the vendor's own.
+
+    ``hosts`` is a regular expression over the whole name; this machine is always allowed, as
+    nothing leaves it. Raises `ConfigError` for any other: no token goes there.
+    """
+    address = checked(url, where)
+    if not (is_loopback(address) or re.fullmatch(hosts, urlsplit(address).hostname or "")):
+        raise ConfigError(f"{where}: not an address of this provider", hint="mktool providers")
+    return address
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Turns the vendor's own addresses into those to use.
@@ -81,13 +93,14 @@ class Target:
         """The origin that credentials are bound to."""
         return origin(self.override or self.sandbox or self.home)
 
-    def url(self, path: str, options: Mapping[str, str] | None = None) -> str:
+    def url(self, path: str, options: Mapping[str, str] | None = None, home: str = "") -> str:
         """Return the address of a path below the base URL, whose {settings} are in ``options``.
 
-        Raises `ConfigError` for a setting that is missing.
+        ``home`` is another base URL, which the credential tells. Raises `ConfigError` for a
+        setting that is missing.
         """
         if not self.override:
-            return self.move(_filled(self.home, options or {}) + path)
+            return self.move((home or _filled(self.home, options or {})) + path)
         base = urlsplit(self.override).path
         # "https://host/2" given for paths that begin with /2/ names the same place.
         overlap = base and path.startswith(f"{base}/")

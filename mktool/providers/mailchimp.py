@@ -19,10 +19,10 @@ from ..capability import (
 from ..http.auth import Basic
 from ..message import Broadcast, Event, Message, Reason, Receipt, Sent, Suppressed
 from ..model import Account, Login
-from ..provider import Provider
 from ..spec import DAY, HOUR, MINUTE, Delivery, Endpoint, Field, Rule, Signed, Spec
 from ._mailchimp_audience import ENLIST, Audience, paged, tag_of
 from ._mailchimp_draft import UNSENT, draft
+from ._mailchimp_events import Webhooks
 from ._mailchimp_report import events, iso, totals
 
 ACCOUNT = Endpoint("account", "GET", "/")
@@ -49,7 +49,7 @@ class Key(Basic):
         return replace(super().sign(login), options={"dc": place[1] or place[0]})
 
 
-class Mailchimp(Provider, CanCheck, CanBroadcast, CanTrack, CanSummarize, CanSuppress,
+class Mailchimp(Webhooks, CanCheck, CanBroadcast, CanTrack, CanSummarize, CanSuppress,
                 CanTemplate):  # fmt: skip
     spec = Spec(
         name="mailchimp", title="Mailchimp", docs="https://mailchimp.com/developer/marketing/api/",

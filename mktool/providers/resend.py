@@ -10,11 +10,12 @@ from .. import errors as e
 from ..capability import CanBroadcast, CanCheck, CanDeliver, CanSuppress, CanTemplate, CanTrack
 from ..http.auth import HeaderKey
 from ..http.pages import by_last_id
-from ..message import Batch, Event, EventKind, Reason, Receipt, Refusal, Sent, Suppressed
+from ..message import Batch, Event, Reason, Receipt, Refusal, Sent, Suppressed
 from ..model import Account
 from ..spec import DAY, Delivery, Endpoint, Field, Limit, Rule, Spec, Throttle
 from ._resend_audience import IMPORT
 from ._resend_broadcast import Broadcasts, events, sender
+from ._resend_events import EVENTS, Webhooks
 
 DOMAINS = Endpoint("check", "GET", "/domains")
 SEND = Endpoint("send", "POST", "/emails/batch", key_header="Idempotency-Key")
@@ -25,16 +26,12 @@ TEMPLATES = Endpoint("templates", "GET", "/templates")
 TEMPLATE = Endpoint("template", "GET", "/templates/{}")
 ADD_TEMPLATE = Endpoint("add template", "POST", "/templates")
 SEND_ONLY = "restricted_api_key"
-EVENTS: dict[str, EventKind] = {
-    "queued": "queued", "scheduled": "queued", "sent": "sent", "delivered": "delivered",
-    "delivery_delayed": "deferred", "bounced": "bounced", "complained": "complained",
-    "suppressed": "rejected", "opened": "opened", "clicked": "clicked", "failed": "failed",
-    "canceled": "failed"}  # fmt: skip
 REASONS: dict[str, Reason] = {"bounce": "bounced", "complaint": "complained"}
 ONE_BY_ONE = {"x-batch-validation": "permissive"}  # a bad message does not stop the others
 
 
-class Resend(Broadcasts, CanCheck, CanDeliver, CanBroadcast, CanTrack, CanSuppress, CanTemplate):
+class Resend(Broadcasts, Webhooks, CanCheck, CanDeliver, CanBroadcast, CanTrack, CanSuppress,
+             CanTemplate):  # fmt: skip
     spec = Spec(
         name="resend", title="Resend", docs="https://resend.com/docs/api-reference",
         base_url="https://api.resend.com", auth=(HeaderKey("api_key", scopes=("sending_access",)),),

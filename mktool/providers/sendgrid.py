@@ -12,8 +12,8 @@ from ..http.auth import HeaderKey
 from ..http.pages import by_offset
 from ..message import Batch, Mailbox, Message, Reason, Receipt, Sent, Suppressed
 from ..model import Account
-from ..provider import Provider
 from ..spec import DAY, HOUR, MINUTE, Delivery, Endpoint, Field, Rule, Spec, Throttle
+from ._sendgrid_events import Webhooks
 from ._sendgrid_templates import add, html_of, listed
 
 SCOPES = Endpoint("check", "GET", "/v3/scopes")
@@ -34,7 +34,7 @@ EVENTS = {
     "unique_opens": "unique_opens", "unique_clicks": "unique_clicks"}  # fmt: skip
 
 
-class SendGrid(Provider, CanCheck, CanDeliver, CanHold, CanSummarize, CanSuppress, CanTemplate):
+class SendGrid(Webhooks, CanCheck, CanDeliver, CanHold, CanSummarize, CanSuppress, CanTemplate):
     spec = Spec(
         name="sendgrid", title="SendGrid",
         docs="https://www.twilio.com/docs/sendgrid/api-reference", base_url="https://{host}",

@@ -8,26 +8,21 @@ from typing import Any
 from .. import errors as e
 from ..capability import CanCheck, CanSettle, CanThread
 from ..http.auth import HeaderKey, UrlKey
-from ..http.request import Slice
-from ..model import Account, Media, Post, Posted
-from ..provider import Provider
-from ..spec import MB, MINUTE, Endpoint, Field, Files, Limit, Rule, Spec, Text
+from ..model import Account, Post, Posted
+from ..spec import MB, MINUTE, Field, Files, Limit, Rule, Spec, Text
 from ..text import blocks
 from ..text.mrkdwn import from_markdown
-from ._slack_find import CHANNEL_FROM, WHOAMI, Place, by_webhook, place, posted, sent, wanted
+from ._slack_chat import WEBHOOK, located, send
+from ._slack_files import of, share
+from ._slack_find import CHANNEL_FROM, WHOAMI, Place, by_webhook, place, wanted
+from ._slack_reports import Reports
 
-WEBHOOK = Endpoint("webhook", "POST", "", answers_text=True)
-MESSAGE = Endpoint("chat.postMessage", "POST", "/chat.postMessage", bucket="message")
-SHARE = Endpoint("share", "POST", "/files.completeUploadExternal", bucket="message")
-# A file is unseen until it is shared, so that the steps before may be sent again.
-SLOT = Endpoint("slot", "POST", "/files.getUploadURLExternal", True, "tier 4")
-UPLOAD = Endpoint("upload", "POST", "", True, timeout=300.0, answers_text=True)
 SCOPES = ("chat:write", "files:write", "channels:read", "groups:read", "im:write", "users:read",
           "users:read.email", "channels:history", "groups:history", "im:history")  # fmt: skip
 APPS = "https://api.slack.com/apps"
 
 
-class Slack(Provider, CanCheck, CanThread, CanSettle):
+class Slack(Reports, CanCheck, CanThread, CanSettle):
     spec = Spec(
         name="slack", title="Slack",
         docs="https://docs.slack.dev/apis/web-api/", base_url="https://slack.com/api",
@@ -40,6 +35,8 @@ class Slack(Provider, CanCheck, CanThread, CanSettle):
                   env=("SLACK_WEBHOOK_URL",), pattern=r"(https://hooks\.slack(-gov)?\.com/services|"
                   r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?)/\S+"),
             Field("channel", "where to post: #name, ID or e-mail address", env=("SLACK_CHANNEL",)),
+            Field("attach", "the report of a meeting as a file, with its transcript: file or none",
+                  pattern="file|none", default="file"),
             Field("workspace", "https://NAME.slack.com, for links", pattern=r"https?://\S+")),
         # https://docs.slack.dev/apis/web-api/rate-limits; a tenth more, as the arrival counts.
         limits=(*(Limit(1, 1.1, bucket) for bucket in ("message", "webhook")),
@@ -47,6 +44,8 @@ class Slack(Provider, CanCheck, CanThread, CanSettle):
         failed=("ok", False), error_code=("error",), error_text=("response_metadata.messages.0",),
         request_id=("x-slack-req-id",),
         rules=(
+            # Whose address Slack does not know, or may not tell, is called by name.
+            Rule(None, code="users_not_found|missing_scope", operation="owner"),
             # https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks
             Rule(e.NotFound, operation="webhook", message="the webhook or its channel is gone",
                  code=r"no_service\w*|no_team|no_active_hooks|channel_(not_found|is_archived)",
@@ -68,6 +67,7 @@ class Slack(Provider, CanCheck, CanThread, CanSettle):
         # A text without blocks is cut at 4,000, all blocks together are refused above some 12,000:
         # https://github.com/slackapi/bolt-js/issues/2509 (2025-04).
         text=Text(12_000, "characters of mrkdwn", lambda text: len(from_markdown(text))),
+        finds=("channel", "user"),
         files=Files(dict.fromkeys(("image", "gif", "video", "file"), (10, 1024 * MB)), frozenset(),
                     alt=1000, mixed=True),
         setup=f"""\
@@ -110,41 +110,20 @@ class Slack(Provider, CanCheck, CanThread, CanSettle):
         where = place(self.client, post, by_id=bool(post.media))
         if post.media:
             return self._share(post, where)
-        mark = {"event_type": "mktool_post", "event_payload": {"token": post.token}}
-        body |= {"channel": where.channel, "unfurl_links": True, "metadata": mark, **where.below}
-        done = self.client.call(MESSAGE, json=post.over(body, without=("channel",)))
-        where = where._replace(channel=done.need("channel"))
-        return posted(self.client, where, done.need("ts"))
+        body |= {"unfurl_links": True, **where.below}
+        return send(self.client, where, post.over(body, without=("channel",)), post.token)
 
     reply = post
 
     def settle(self, post: Post, since: float, known: frozenset[str], /) -> Posted | None:
-        if by_webhook(self.client):
-            raise e.Unsupported("what an incoming webhook posted cannot be looked up")
-        where = place(self.client, post, by_id=True)
-        for message in sent(self.client, post, where, since):
-            file = message.need("files.0.id") if post.media else ""
-            found = posted(self.client, where, message.need("ts"), file)
-            if found.id not in known:
-                return found
-        return None
+        return located(self.client, post, since, known)
 
     def _share(self, post: Post, where: Place) -> Posted:
-        files = [self._upload(file) for file in post.media]
-        body = {"files": files, "channel_id": where.channel, **where.below}
+        body: dict[str, Any] = {}
         if post.text and "blocks" not in post.extra:  # beside a comment Slack ignores blocks
             body["initial_comment"] = from_markdown(post.text)
-        done = self.client.call(SHARE, json=post.over(body, without=("channel",)))
-        id = done.need("files.0.id")
-        ref = {"channel": where.channel, "thread": where.thread, "file": id}
-        return Posted(id, done.get("files.0.permalink") or "", ref)
-
-    def _upload(self, file: Media) -> dict[str, str]:
-        alt = {"alt_txt": file.alt} if file.alt else {}
-        form = {"filename": file.name, "length": str(file.size), **alt}
-        slot = self.client.call(SLOT, form=form)
-        self.client.call(UPLOAD, url=slot.need("upload_url"), raw=Slice.of(file))
-        return {"id": slot.need("file_id"), "title": file.name}
+        told = post.over(body, without=("channel",))
+        return share(self.client, where, of(post.media), told)
 
 
 PROVIDER = Slack

@@ -13,28 +13,23 @@ from ..capability import CanCheck, CanDeliver, CanHold, CanTrace, CanTrack
 from ..http.auth import Basic
 from ..http.pages import by_link
 from ..http.reply import Reply
-from ..message import Batch, Event, EventKind, Receipt, Sent
+from ..message import Batch, Event, Receipt, Sent
 from ..model import Account
-from ..provider import Provider
 from ..spec import DAY, MINUTE, Delivery, Endpoint, Field, Rule, Spec
 from ..text.compare import canonical
+from ._twilio_events import EVENTS, Webhooks
 
 MESSAGES = "/2010-04-01/Accounts/{}/Messages.json"
 SEND, LIST = Endpoint("send", "POST", MESSAGES), Endpoint("messages", "GET", MESSAGES)
 CANCEL = Endpoint("cancel", "POST", "/2010-04-01/Accounts/{}/Messages/{}.json", repeatable=True)
 CONSOLE = "https://console.twilio.com"
-EVENTS: Mapping[str, EventKind] = {
-    "accepted": "queued", "scheduled": "queued", "queued": "queued", "sending": "queued",
-    "sent": "sent", "delivered": "delivered", "partially_delivered": "delivered", "read": "opened",
-    "undelivered": "bounced", "failed": "failed", "canceled": "failed",
-}  # fmt: skip
 # Options that change the text, the sender or the number that the list shows.
 REWRITES = {"Body", "To", "From", "ContentSid", "ContentRetention", "AddressRetention",
             "ShortenUrls", "SmartEncoded"}  # fmt: skip
 TRIAL = "Sent from your Twilio trial account - "  # a trial account has it before every text
 
 
-class Twilio(Provider, CanCheck, CanDeliver, CanTrace, CanTrack, CanHold):
+class Twilio(Webhooks, CanCheck, CanDeliver, CanTrace, CanTrack, CanHold):
     spec = Spec(
         name="twilio", title="Twilio", docs="https://www.twilio.com/docs/messaging/api",
         base_url="https://api.twilio.com",

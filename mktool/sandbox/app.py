@@ -28,7 +28,7 @@ except ModuleNotFoundError as error:
 from . import mail, page, vendors
 from .faults import Faults, Strike
 from .vendor import Bound, Vendor
-from .wire import Call, Refusal, Reply, Upload
+from .wire import Call, Refusal, Reply, Upload, parsed
 from .world import World
 
 LARGEST = 64 << 20  # bytes of one request
@@ -61,6 +61,7 @@ def create_app(
             Route("/_media/{digest}", desk.media),
             Route("/_mail/{number:int}", desk.mail),
             Route("/_consent", desk.consent, methods=["POST"]),
+            Route("/_fill", desk.fill, methods=["POST"]),
             Route("/{path:path}", Switchboard(world, desk.vendors)),
         ],
         # A page elsewhere that renames itself to 127.0.0.1 (DNS rebinding) reads nothing here.
@@ -115,6 +116,22 @@ class Desk:
         form = dict(parse_qsl((await _body(request)).decode(errors="replace")))
         allowed = form.get("decision") == "allow"
         return _sent(self.world.authority.decide(form.get("ticket", ""), allowed=allowed))
+
+    async def fill(self, request: Request) -> Response:
+        """Take ``{"vendor": …, "kind": …, "count": …}``: records that were there before us."""
+        asked = parsed(await _body(request)) or {}
+        vendor = next((v for v in self.vendors if v.name == asked.get("vendor")), None)
+        kind, count = asked.get("kind"), asked.get("count")
+        # A page elsewhere cannot send this type without being asked first, and it is not.
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            return JSONResponse({"message": "application/json is wanted"}, 415)
+        if vendor is None or not isinstance(kind, str) or type(count) is not int or count < 1:
+            return JSONResponse({"message": "vendor, kind and count are wanted"}, 400)
+        try:
+            vendor.fill(kind, count)
+        except LookupError:
+            return JSONResponse({"message": f"{vendor.title} is not filled with {kind}"}, 404)
+        return JSONResponse(asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +212,12 @@ class Switchboard:
 
     def _played(self, host: str) -> Vendor | None:
         """Return who has a host; a vendor may have all below one, as ``*.api.example.com``."""
-        return self.hosts.get(host) or self.hosts.get("*." + host.partition(".")[2])
+        name = host.partition(":")[0]
+        found = self.hosts.get(name)
+        while found is None and name:
+            name = name.partition(".")[2]
+            found = self.hosts.get(f"*.{name}")
+        return found
 
 
 def _stranger(call: Call) -> Reply:

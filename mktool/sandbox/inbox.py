@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from hashlib import sha256
 from heapq import heapify, heappop, heappush
 
 KEPT = 16 << 20  # bytes of one picture that is kept to be shown
+NEWEST = 20  # records of one kind that are shown; the others are only counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +115,14 @@ class Inbox:
     """The published items, oldest first. Clearing it leaves the vendors' own state alone.
 
     An item of a later time is held back until ``clock`` (epoch seconds) reaches it. ``totals``
-    counts the items of each vendor.
+    counts the items of each vendor, ``records`` the records of each vendor and kind.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
         self.totals: Counter[str] = Counter()
+        self.records: Counter[tuple[str, str]] = Counter()
+        self._newest: dict[tuple[str, str], deque[Item]] = {}
         self._items: list[Item] = []
         self._held: list[tuple[float, int, Item]] = []
         self._arrivals = itertools.count()
@@ -145,6 +148,21 @@ class Inbox:
             heappush(self._held, (item.time, next(self._arrivals), item))
         return item
 
+    def record(self, item: Item) -> None:
+        """Count a record that was written, and show it while it is among the newest of its kind.
+
+        Its ``extra`` tells the how-manieth it is.
+        """
+        kind = item.vendor, item.kind
+        self.records[kind] += 1
+        item.extra = {**item.extra, "no.": f"{self.records[kind]:,}"}
+        newest = self._newest.setdefault(kind, deque())
+        newest.append(item)
+        with self._lock:
+            self._publish(item)
+            if len(newest) > NEWEST:
+                self._drop(newest.popleft())
+
     def withdraw(self, items: Iterable[Item]) -> None:
         """Take back those that are still held; the others stay."""
         unwanted = set(map(id, items))
@@ -155,6 +173,8 @@ class Inbox:
     def clear(self) -> None:
         self.items.clear()
         self.totals.clear()
+        self.records.clear()
+        self._newest.clear()
         self._threads.clear()
 
     def picture(self, digest: str) -> Attachment | None:
@@ -170,11 +190,19 @@ class Inbox:
         """Return the newest items grouped with what they answer and what answers them."""
         found: dict[int, list[Item]] = {}
         for item in reversed(self.items):
-            thread = self._threads[item.vendor, item.id]
+            thread = self._threads.get((item.vendor, item.id), [item])
             found.setdefault(id(thread), thread)
             if len(found) == most:
                 break
         return list(found.values())
+
+    def _drop(self, item: Item) -> None:
+        at = bisect_left(self._items, item.number, key=lambda kept: kept.number)
+        if self._items[at : at + 1] == [item]:
+            del self._items[at]
+            key = item.vendor, item.id
+            if self._threads.get(key, [None])[-1] is item:  # else it is on show once more
+                del self._threads[key]
 
     def _publish(self, item: Item) -> None:
         self._count += 1

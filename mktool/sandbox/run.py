@@ -6,6 +6,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any, TextIO
@@ -33,7 +34,7 @@ def run_command(
         ) from error
     with _forwarding(child):
         code = child.wait()
-    print(report(summary(sandbox)), file=out or sys.stderr)
+    print(report(summary(sandbox), sandbox.world.inbox.records), file=out or sys.stderr)
     return code if code >= 0 else 128 - code
 
 
@@ -53,12 +54,18 @@ def summary(sandbox: Sandbox) -> list[dict[str, object]]:
     return [item.to_json() for item in sandbox.world.inbox.items]
 
 
-def report(acts: Sequence[Mapping[str, Any]]) -> str:
-    """Return the acts for people, one line each."""
+def report(
+    acts: Sequence[Mapping[str, Any]], records: Mapping[tuple[str, str], int] | None = None
+) -> str:
+    """Return the acts for people, one line each; of ``records``, counted by vendor and kind, only
+    the newest are among them."""
     if not acts:
         return "Nothing would have gone out."
-    lines = [f"{len(acts)} would have gone out:", *map(_line, acts)]
-    return "\n".join(lines)
+    shown = Counter((act["vendor"], act["kind"]) for act in acts)
+    left = {kind: count - shown[kind] for kind, count in (records or {}).items()}
+    more = [f"  {vendor} {kind}: {n:,} more" for (vendor, kind), n in left.items() if n > 0]
+    total = len(acts) + sum(n for n in left.values() if n > 0)
+    return "\n".join([f"{total} would have gone out:", *map(_line, acts), *more])
 
 
 def _line(act: Mapping[str, Any]) -> str:

@@ -100,6 +100,10 @@ class Vendor:
         named = frozenset(tail.lstrip("-").split(",")) & self.scopes
         return Session("static", named or self.scopes, None)
 
+    def fill(self, kind: str, count: int) -> None:
+        """Add invented records, the same ones every time; LookupError for another kind."""
+        raise LookupError(kind)
+
     def fails(self, status: int, call: Call) -> Reply:
         """Return the vendor's answer of this status, for a fault."""
         raise NotImplementedError

@@ -21,6 +21,7 @@ from .locks import lock_path
 
 State = Literal["scheduled", "open", "done", "failed", "unknown", "missed", "cancelled", "paused"]
 CAMPAIGN = "campaign"  # the verb of a campaign, whose key is its name
+SYNC = "sync"  # the verb of a push of records
 UNFINISHED = ("open", "failed", "unknown")
 _SELECT = (
     "select id, created, updated, verb, provider, account, key, digest, state, content, due, zone,"
@@ -133,13 +134,27 @@ class Acts:
             ).fetchone()
         return _act(row) if row else None
 
-    def of(self, verb: str, *, limit: int = 1000) -> list[Act]:
-        """Return the acts of a verb, the newest first."""
+    def of(self, verb: str, *, limit: int = 1000, without: str = "") -> list[Act]:
+        """Return the acts of a verb, the newest first; ``without`` is left out of their content,
+        and so read by nobody."""
+        content = f"json_remove(content, '$.{without}')" if without else "content"
+        select = _SELECT.replace("content", content)
         with self.ledger.guard():
             rows = self.ledger.db.execute(
-                f"{_SELECT} where verb = ? order by id desc limit ?", (verb, limit)
+                f"{select} where verb = ? order by id desc limit ?", (verb, limit)
             )
             return [_act(row) for row in rows]
+
+    def ids(self, verb: str, provider: str, account: str = "") -> list[int]:
+        """Return the ids of the acts of a verb at a provider, the newest first; "" is at any of
+        its accounts."""
+        with self.ledger.guard():
+            rows = self.ledger.db.execute(
+                "select id from acts where verb = ? and provider = ? and ? in ('', account)"
+                " order by id desc",
+                (verb, provider, account),
+            )
+            return [int(id) for (id,) in rows]
 
     def keep(self, id: int, content: Mapping[str, Any]) -> None:
         """Replace what is kept about an act, and nothing else of it."""
@@ -229,6 +244,17 @@ class Acts:
                 (act,),
             ).fetchall()
         return {row[0]: _part(row) for row in rows}
+
+    def asked(self, act: int, part: int) -> float | None:
+        """Return when the last request that may have made something of a part was sent, None if
+        there was none."""
+        with self.ledger.guard():
+            (at,) = self.ledger.db.execute(
+                "select max(at) from calls where act = ? and part = ? and repeatable = 0"
+                " and outcome in ('intent', 'unknown', 'ok')",
+                (act, part),
+            ).fetchone()
+        return None if at is None else float(at)
 
     def start(self, act: int, seq: int) -> None:
         """Record that a part is about to be sent."""

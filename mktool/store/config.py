@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import ConfigError
 from .paths import config_dir
@@ -51,8 +51,52 @@ SETTINGS = (
     Setting("campaign", "suppress_hashed", (int, float), 0, "MKTOOL_SUPPRESS_HASHED",
             "1: suppressed addresses are kept as hashes only"),
 )  # fmt: skip
-FREE = ("providers", "segments")  # sections whose keys are the user's own
 EXAMPLE_SEGMENT = """dutch = "country == 'NL'\""""
+
+
+class Free(NamedTuple):
+    """A section whose keys are the user's own.
+
+    ``name`` is what it and its tables are called, ``example`` a line of it, and ``more`` are other
+    lines; ``texts``: it holds nothing but texts.
+    """
+
+    name: str
+    help: str
+    example: str
+    more: tuple[str, ...] = ()
+    texts: bool = False
+
+    @property
+    def depth(self) -> int:
+        """Tell how many tables are in each other before there are values."""
+        return self.name.count(".")
+
+
+FREE = {
+    free.name.partition(".")[0]: free
+    for free in (
+        Free("segments", "a name for the condition that --segment is to stand for",
+             EXAMPLE_SEGMENT, texts=True),
+        Free("export.PROVIDER", "exports to a provider: a template beside this file, and its --set",
+             'template = "recap.md"'),
+        Free("map.PROVIDER.OBJECT", "a vendor's own fields: where each is in a report, or which"
+             " column it has in what sync reads and writes",
+             'hs_project = "metadata.project"', texts=True),
+        Free("report.SOURCE", "where the JSON of another note taker has what a report has",
+             'title = "meeting.subject"',
+             ('detect = ["meeting", "todos"]  # keys by which its files are known',
+              'start = "meeting.began"',
+              'participants = { each = "meeting.people", name = "name", email = "mail" }',
+              'actions = { each = "todos", text = "what", owner = "who", due = "by" }')),
+        Free("sync.PROVIDER.KIND", "what --key, --fields and --conflict say otherwise; `updated` is"
+             " the column that dates a row", 'key = "email"',
+             ('fields = ["email", "firstname", "phone"]',
+              'conflict = { phone = "ours", firstname = "newest" }',
+              'updated = "changed_at"')),
+        Free("providers.NAME", "the fields of a provider that are no secrets", 'account = "…"'),
+    )
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +126,24 @@ class Config:
             key: str(value).lower() if isinstance(value, bool) else str(value)
             for key, value in section.items()
         }
+
+    def export(self, provider: str) -> dict[str, Any]:
+        """Return ``[export.PROVIDER]``: what its exports look like if nothing else is said."""
+        return dict(self.data.get("export", {}).get(provider, {}))
+
+    def mapping(self, provider: str) -> dict[str, dict[str, str]]:
+        """Return ``[map.PROVIDER.OBJECT]`` by object: each of its fields with where it is from."""
+        objects = self.data.get("map", {}).get(provider, {})
+        return {name: dict(fields) for name, fields in objects.items()}
+
+    def reports(self) -> dict[str, dict[str, Any]]:
+        """Return ``[report.SOURCE]`` by source: where a note taker keeps what a report has."""
+        return {name: dict(source) for name, source in self.data.get("report", {}).items()}
+
+    def sync(self, provider: str) -> dict[str, dict[str, Any]]:
+        """Return ``[sync.PROVIDER.KIND]`` by kind of record."""
+        kinds = self.data.get("sync", {}).get(provider, {})
+        return {name: dict(kind) for name, kind in kinds.items()}
 
     def segments(self) -> dict[str, str]:
         """Return ``[segments]``: each saved name with its condition."""
@@ -141,10 +203,8 @@ def _check(file: Path, data: Mapping[str, Any]) -> None:
             raise ConfigError(f"{file}: {name} stands in no section", hint=hint)
         if name not in sections:
             raise ConfigError(f"{file}: unknown section [{name}]", hint=_near(name, sections))
-        if name == "providers":
-            _check_providers(file, section)
-        elif name == "segments":
-            _check_segments(file, section)
+        if name in FREE:
+            _check_free(file, [name], section, FREE[name])
         else:
             _check_keys(file, name, section)
 
@@ -156,20 +216,21 @@ def _check_keys(file: Path, name: str, section: Mapping[str, Any]) -> None:
             raise ConfigError(f"{file}: [{name}] unknown key {key}", hint=_near(key, keys))
 
 
-def _check_segments(file: Path, section: Mapping[str, Any]) -> None:
-    for name, condition in section.items():
-        if not isinstance(condition, str):
+def _check_free(file: Path, at: list[str], section: Mapping[str, Any], free: Free) -> None:
+    """Raise `ConfigError` where tables are not as deep as they should be, or a value no text."""
+    for name, value in section.items():
+        if len(at) <= free.depth:
+            if not isinstance(value, dict):
+                rest = free.name.split(".")[len(at) + 1 :]
+                raise ConfigError(
+                    f"{file}: [{'.'.join(at)}] {name} must be a section",
+                    hint=f"write [{'.'.join([*at, name, *rest])}]",
+                )
+            _check_free(file, [*at, name], value, free)
+        elif free.texts and not isinstance(value, str):
             raise ConfigError(
-                f"{file}: [segments] {name} must be text, not {condition!r}",
-                hint=f"such as {EXAMPLE_SEGMENT}",
-            )
-
-
-def _check_providers(file: Path, section: Mapping[str, Any]) -> None:
-    for name, keys in section.items():
-        if not isinstance(keys, dict):
-            raise ConfigError(
-                f"{file}: [providers] {name} must be a section", hint=f"write [providers.{name}]"
+                f"{file}: [{'.'.join(at)}] {name} must be text, not {value!r}",
+                hint=f"such as {free.example}",
             )
 
 

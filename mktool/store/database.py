@@ -64,6 +64,20 @@ class Database:
                     self.db.execute("rollback")
                 raise
 
+    @contextlib.contextmanager
+    def lasting(self, power_cut: bool) -> Iterator[None]:
+        """Whether what is committed inside survives a power cut, and not only a crash of ours."""
+        if power_cut:
+            yield
+            return
+        with self.guard():
+            self.db.execute("pragma synchronous = normal")
+        try:
+            yield
+        finally:
+            with self.guard():
+                self.db.execute("pragma synchronous = full")
+
     def close(self) -> None:
         self.db.close()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from ..message import EventKind
@@ -80,6 +82,21 @@ class Events:
             " where excluded.at < coalesce(at, 1e18)",
             ((one.seq, one.kind, one.at, one.detail or None) for one in found),
         )
+
+    def dated(self) -> Iterator[tuple[int, dict[str, float | None]]]:
+        """Yield (number, when each kind of event happened) of whom any happened to, in order."""
+        with self.file.guard():
+            rows = self.file.db.execute("select seq, kind, at from events order by seq")
+            for seq, found in groupby(rows, key=itemgetter(0)):
+                yield int(seq), {kind: at for _, kind, at in found}
+
+    def sent_at(self) -> list[tuple[int, int, float]]:
+        """Return (first number, last number, epoch seconds) of each request, in order."""
+        with self.file.guard():
+            rows = self.file.db.execute(
+                "select lo, hi, at from batches where state = 2 order by lo"
+            )
+            return [(int(lo), int(hi), float(at)) for lo, hi, at in rows]
 
     def counts(self) -> dict[str, int]:
         """Return how many recipients each kind of event happened to."""

@@ -23,6 +23,7 @@ class Ledger(Database):
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
+        self._writes = set[int]()  # calls that may not be repeated, while they are under way
         super().__init__(path)
         with self.guard():
             try:
@@ -34,8 +35,12 @@ class Ledger(Database):
     # -- the journal of calls (http.exchange.Journal) ------------------------------------------
 
     def admit(self, call: Call, limits: Sequence[Limit]) -> tuple[int, float]:
-        with self.transaction() as db:
-            return _admit(db, call, limits, self.clock())
+        # A power cut may forget that something was read, never that something was to be written.
+        with self.lasting(not call.repeatable), self.transaction() as db:
+            id, wait = _admit(db, call, limits, self.clock())
+        if id and not call.repeatable:
+            self._writes.add(id)
+        return id, wait
 
     def turn(
         self,
@@ -68,11 +73,12 @@ class Ledger(Database):
         self, id: int, outcome: Outcome, *, status: int | None = None, code: str = "",
         ms: float = 0.0, request_id: str = "",
     ) -> None:  # fmt: skip
-        with self.guard():
+        with self.lasting(id in self._writes), self.guard():
             _end(self.db, id, Ended(outcome, status, code, ms, request_id))
+        self._writes.discard(id)
 
     def throttle(self, provider: str, account: str, seen: Throttled) -> None:
-        with self.transaction() as db:
+        with self.lasting(False), self.transaction() as db:
             rate.note(db, provider, account, seen, self.clock())
 
 

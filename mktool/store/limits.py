@@ -86,20 +86,22 @@ def usage(
     """Yield what is used of each declared limit, then what the vendor itself said."""
     for limit in limits:
         where, params = _counted(provider, account, limit, now)
-        (used, first) = db.execute(
-            f"select total(count), min(at) from calls where {where}",  # noqa: S608 - `_counted` holds no value
+        rows = db.execute(
+            f"select bucket, total(count), min(at) from calls where {where} group by bucket",  # noqa: S608 - `_counted` holds no value
             params,
-        ).fetchone()
+        ).fetchall()
+        used = sum(count * limit.cost(bucket) for bucket, count, _ in rows)
+        first = min((at for *_, at in rows), default=None)
         yield Usage(
             provider, _owner(limit, account) or "*", limit.bucket, limit.per, limit.calls,
             int(used), first + limit.per if first else None, None, "counted",
         )  # fmt: skip
-    rows = db.execute(
+    told = db.execute(
         "select bucket, quota, remaining, reset, blocked_until from limits"
         " where provider = ? and account = ? and per = 0",
         (provider, account),
     )
-    for bucket, quota, remaining, reset, blocked in rows:
+    for bucket, quota, remaining, reset, blocked in told:
         if max(reset or 0.0, blocked or 0.0) > now:
             used = quota - remaining if quota is not None and remaining is not None else 0
             until = blocked if blocked and blocked > now else None
@@ -144,8 +146,8 @@ def _counted(
 
 def _blocked(db: sqlite3.Connection, call: Call, now: float) -> float:
     (until,) = db.execute(
-        "select max(blocked_until) from limits where provider = ? and account = ? and bucket = ?"
-        " and per = 0 and seen_at <= ?",
+        "select max(blocked_until) from limits where provider = ? and account = ?"
+        " and bucket in (?, '*') and per = 0 and seen_at <= ?",
         (call.provider, call.account, call.bucket, now),
     ).fetchone()
     return float(until or 0.0) - now
@@ -171,13 +173,13 @@ def _window(db: sqlite3.Connection, call: Call, limit: Limit, now: float) -> flo
     """Return the seconds until the window has room: the newest calls that fill it decide."""
     where, params = _counted(call.provider, call.account, limit, now)
     rows = db.execute(
-        f"select at, count from calls where {where} order by at desc",  # noqa: S608 - nor here
+        f"select at, count, bucket from calls where {where} order by at desc",  # noqa: S608 - nor here
         params,
     )
-    used = 0
-    for at, count in rows:
-        used += count
-        if used > limit.calls - call.times:
+    used, room = 0, limit.calls - call.times * limit.cost(call.bucket)
+    for at, count, bucket in rows:
+        used += count * limit.cost(bucket)
+        if used > room:
             return float(at) + limit.per - now
     return 0.0
 

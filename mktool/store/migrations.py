@@ -69,7 +69,23 @@ def m002_campaigns(db: Database) -> None:
     db.table("suppression_syncs").create({"source": str, "at": float}, pk="source")
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_calls_and_acts, m002_campaigns)
+def m003_syncs(db: Database) -> None:
+    """Which records are kept in step with what, and how far each reading got."""
+    db.execute(
+        "create table syncs (id integer primary key autoincrement, provider text not null,"
+        " account text not null, kind text not null, target text not null,"
+        " fields text not null default '', since real, cursor text not null default '',"
+        " began real not null default 0, whole integer not null default 0,"
+        " run integer not null default 0, updated real not null,"
+        " unique (provider, account, kind, target))"
+    )
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (
+    m001_calls_and_acts,
+    m002_campaigns,
+    m003_syncs,
+)
 
 
 def version(connection: sqlite3.Connection) -> int:

@@ -13,3 +13,10 @@ def canonical(text: str) -> str:
     """
     words = " ".join(unicodedata.normalize("NFC", text).split())
     return re.sub(r"(?<=\w)/(?= |$)", "", re.sub(r"https?://", "", words, flags=re.IGNORECASE))
+
+
+def bare(source: str) -> str:
+    """Return the letters of HTML alone, without tags and white space: vendors lay it out anew."""
+    import html
+
+    return "".join(html.unescape(re.sub(r"<[^>]*>", "", source)).split())

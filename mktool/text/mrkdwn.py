@@ -9,6 +9,9 @@ Bold is ``*x*`` there, italic ``_x_``, strike ``~x~``, a link ``<url|text>``, an
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
+
+from ..report import Block, Span
 
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})(?P<info>[^`]*)")
 _HEADING = re.compile(r"[ ]{0,3}#{1,6}[ \t]+(?P<title>.*?)(?:[ \t]+#+)?[ \t]*")
@@ -36,6 +39,60 @@ _MARKS = {"bold": "*", "bold2": "*", "italic": "_", "italic2": "_", "strike": "~
 def escape(text: str) -> str:
     """Return the text with ``&``, ``<`` and ``>`` escaped, nothing else changed."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+# A person to be looked up. As no text holds a bare "<", only `from_block` can have written it.
+MENTION = re.compile(r"<@(?P<email>[^\s<>@|]+@[^\s<>@|]+)\|(?P<name>[^<>|]*)>")
+_LONGEST_LINK = 2000  # characters; a longer one is left out, its text is not
+
+
+def mentioned(text: str, id_of: Callable[[str], str]) -> str:
+    """Return mrkdwn in which people are mentioned whose id is known, the others named."""
+    return MENTION.sub(
+        lambda person: f"<@{id}>" if (id := id_of(person["email"])) else person["name"], text
+    )
+
+
+def from_block(block: Block, number: int = 0) -> str:
+    """Return a paragraph of a document as mrkdwn; ``number`` is that of a list item.
+
+    Who is named with an address becomes a `MENTION`.
+    """
+    if block.kind == "divider":
+        return "———"
+    if block.kind == "code":
+        return f"```\n{escape(block.plain).replace('```', '` ` `')}\n```"
+    if block.kind == "heading":
+        return _styled(" ".join(block.plain.split()), "*")
+    text = _spans(block.spans)
+    if block.kind == "quote":
+        return "\n".join(f">{line}" for line in text.split("\n"))
+    signs = {"bullet": "• ", "number": f"{number}. ", "todo": "☑ " if block.done else "☐ "}
+    indent = "    " * block.level
+    return indent + signs.get(block.kind, "") + text.replace("\n", f"\n{indent}")
+
+
+def _spans(spans: Sequence[Span]) -> str:
+    return "".join(map(_span, spans))
+
+
+def _span(span: Span) -> str:
+    marks = "~" * span.strike + "_" * span.italic + "*" * span.bold + "`" * span.code
+    if span.email:
+        words = escape(span.text).replace("|", "¦")
+        mention = f"<@{escape(span.email)}|{words}>"
+        return mention if MENTION.fullmatch(mention) else words
+    if span.link and len(escape(span.link)) <= _LONGEST_LINK:
+        return _styled(_link(span.link, span.text), marks, escaped=True)
+    return _styled(span.text, marks)
+
+
+def _styled(text: str, marks: str, *, escaped: bool = False) -> str:
+    """Mark each line by itself, and not the blanks around it: else the marks are shown."""
+    lines = (text if escaped else escape(text)).split("\n")
+    return "\n".join(
+        re.sub(r"^(\s*)(.*?\S)(\s*)$", rf"\1{marks}\2{marks[::-1]}\3", line) for line in lines
+    )
 
 
 def from_markdown(text: str) -> str:
@@ -102,4 +159,5 @@ def _marked(text: str, mark: str, inside: str) -> str:
 
 def _link(address: str, label: str) -> str:
     words = escape(_MARKUP.sub(r"\1", label)).replace("|", "¦").strip()  # | ends the address
-    return f"<{escape(address)}|{words}>" if words else f"<{escape(address)}>"
+    address = escape(address.replace("|", "%7C"))
+    return f"<{address}|{words}>" if words else f"<{address}>"

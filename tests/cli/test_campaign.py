@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mktool.core.campaign.export import harmless
+from mktool.core.campaign import recipients
 from mktool.core.settings import ledger_path
 from mktool.store.acts import Acts
 from mktool.store.campaigns import path_of
@@ -99,6 +99,17 @@ class TestLooking:
         for _ in range(2):
             assert mktool("campaign", "list").rows[0][3:8] == ["3", "3", "0", "0", "0"]
 
+    def test_the_list_fits_into_a_terminal(
+        self, mktool: Mktool, campaign: Campaign, texts: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        mktool("send-campaign", str(campaign()), "--as", "launch-2026-11")
+        monkeypatch.setenv("COLUMNS", "80")
+        monkeypatch.setattr("mktool.cli.terminal.Terminal.tables", True)
+        head, _, new, *_ = mktool("campaign", "list").out.strip().splitlines()
+        assert head.split() == ["name", "by", "state", "people", "sent", "failed", "when"]
+        assert new.split()[:6] == ["launch-2026-11", "sendgrid", "done", "3", "3", "0"]
+        assert new.split()[-1].count(":") == 1  # up to the minutes
+
     def test_a_campaign_without_its_file_is_still_listed(
         self, mktool: Mktool, campaign: Campaign
     ) -> None:
@@ -144,7 +155,7 @@ class TestExport:
         assert (ran.code, ran.out) == (0, "3 recipients in out.csv\n")
         rows = list(csv.DictReader((tmp_path / "out.csv").read_text().splitlines()))
         assert [row["state"] for row in rows] == ["sent", "failed", "sent"]
-        assert rows[1]["address"] == f"'{REFUSED}"
+        assert rows[1]["address"] == REFUSED
         assert rows[1]["code"] == "21614"
         assert rows[0]["vendor_id"].startswith("SM")
         assert stat.S_IMODE((tmp_path / "out.csv").stat().st_mode) == 0o600
@@ -166,12 +177,21 @@ class TestExport:
         assert (ran.code, ran.out) == (2, "")
         assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
-    @pytest.mark.parametrize(
-        ("cell", "safe"),
-        [("=1+1", "'=1+1"), ("@SUM", "'@SUM"), ("\t=1", "'\t=1"), ("a=1", "a=1"), ("", ""), (7, 7)],
-    )
-    def test_what_a_spreadsheet_would_calculate_is_text(self, cell: object, safe: object) -> None:
-        assert harmless(cell) == safe
+    def test_what_a_spreadsheet_would_calculate_is_text_and_a_list_again(
+        self, mktool: Mktool, campaign: Campaign, box: Box, tmp_path: Path
+    ) -> None:
+        people = ["+ada@acme.example", "=1@acme.example", "'=2@acme.example", "bob@acme.example"]
+        file = str(campaign())
+        (tmp_path / "people.csv").write_text(
+            "email,first_name\n" + "".join(f"{one},A\n" for one in people)
+        )
+        mktool("send-campaign", file)
+        out = str(tmp_path / "out.csv")
+        assert mktool("campaign", "export", "launch", out).code == 0
+        assert "\n1,'+ada@acme.example," in Path(out).read_text()
+        with recipients.open_list(out, tmp_path) as rows:
+            column = rows.columns.index(recipients.address_column(rows.columns, "email"))
+            assert [row.values[column] for row in rows] == people
 
 
 class TestStopping:
@@ -221,7 +241,9 @@ class TestStopping:
     ) -> None:
         at = time.strftime("%Y-%m-%dT%H:%M", time.localtime(time.time() + 7200))
         mktool("send-campaign", str(campaign()), "--at", at)
-        assert mktool("campaign", "list").rows[0][8].startswith("held until ")
+        (row,) = mktool("campaign", "list").rows
+        assert (row[2], row[8][:6]) == ("held", "until ")
+        assert "held by the vendor until " in mktool("campaign", "show", "launch").err
         assert "campaign cancel" in mktool("campaign", "pause", "launch").err
         data = mktool("campaign", "cancel", "launch", "--json").json["data"]
         assert (data["back"], data["sent"], data["late"], data["never"]) == (3, 0, 0, 0)
@@ -317,6 +339,25 @@ class TestBeginning:
         text = campaign().read_text()
         assert mktool("send-campaign", folder, "--init").code == 2
         assert campaign().read_text() == text
+
+    def test_a_dry_run_needs_no_login_and_says_so(
+        self, mktool: Mktool, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        line = ("send-campaign", str(campaign(1)), "--dry-run")
+        assert "not connected" not in mktool(*line).err
+        assert mktool(*line, "--json").json["data"]["connected"]
+        monkeypatch.delenv("SENDGRID_API_KEY")
+        ran = mktool(*line)
+        assert ran.code == 0
+        assert "not connected yet: mktool authorize sendgrid" in ran.err
+        assert not mktool(*line, "--json").json["data"]["connected"]
+
+    def test_one_is_no_plural(self, mktool: Mktool, campaign: Campaign) -> None:
+        ran = mktool("send-campaign", str(campaign(1)), "--dry-run")
+        assert "1 of 1 recipient to send to" in ran.err
+        assert "list: 1 row\n" in ran.err
+        assert "1 request, at least" in ran.err
+        assert "list: 2 rows\n" in mktool("send-campaign", str(campaign(2)), "--dry-run").err
 
     def test_a_dry_run_tells_of_rows_that_cannot_be_sent_to(
         self, mktool: Mktool, campaign: Campaign, tmp_path: Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_a_report(mktool: Mktool, box: Box) -> None:
     synced = mktool("campaign", "sync", "launch")
     assert synced.code == 0
     assert ["bounced", "1"] in synced.rows
-    assert "1 more are suppressed" in synced.err
+    assert "suppressed now: 1" in synced.err
     again = mktool("campaign", "sync", "launch")
     assert (again.out, again.code) == ("", 0)
     ran = mktool("campaign", "report", "launch", "--revenue", "25")
@@ -78,3 +79,35 @@ def test_half_of_it(mktool: Mktool, box: Box) -> None:
     assert ran.code == 6
     assert ran.json["status"] == "partial"
     assert ran.json["data"]["read"] == ["events"]
+
+
+def test_webhooks(mktool: Mktool, tmp_path: Path) -> None:
+    ids = [
+        json.loads(line)["vendor_id"]
+        for line in mktool("campaign", "export", "launch", "-", "--json").out.splitlines()
+    ]
+    bodies = tmp_path / "bodies.jsonl"
+    lines = [
+        {"type": f"email.{word}", "created_at": "2026-12-01T09:00:00Z",
+         "data": {"email_id": id, "to": ["x@acme.example"]}}
+        for word, id in (("opened", ids[0]), ("complained", ids[1]), ("sent", "another"))
+    ]  # fmt: skip
+    bodies.write_text("\n".join([*map(json.dumps, lines), "what?"]))
+    ran = mktool("campaign", "events", "resend", str(bodies))
+    assert ran.rows == [["launch", "complained", "1"], ["launch", "delivered", "2"],
+                        ["launch", "opened", "1"]]  # fmt: skip
+    assert ran.code == 6
+    assert "suppressed now: 1" in ran.err
+    assert "events of no campaign: 1" in ran.err
+    assert "line 4: is neither JSON nor a form" in ran.err
+    assert "1 of 4 notices cannot be read" in ran.err
+    again = mktool("campaign", "events", "resend", str(bodies), "--json").json
+    assert (again["status"], again["data"]["new"], again["data"]["suppressed"]) == (
+        "partial",
+        {},
+        0,
+    )
+    rows = {row[0]: row[1] for row in mktool("campaign", "report", "launch").rows}
+    assert (rows["opened"], rows["complained"]) == ("1", "1")
+    assert mktool("campaign", "events", "resend", str(tmp_path / "nothing")).code == 2
+    assert mktool("campaign", "events", "slack", str(bodies)).code == 5

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from mktool.message import Batch, Broadcast, Mailbox, Message, Sent
-from mktool.providers.resend import EVENTS, Resend
+from mktool.providers._resend_events import EVENTS
+from mktool.providers.resend import Resend
 from tests.conformance import specs
 from tests.conformance.openapi import Document, Vendor, connect
 

@@ -48,6 +48,11 @@ TYPES: dict[str, Any] = {
         "properties": {"id": {"type": "string", "pattern": r"^[CGD][A-Z0-9]{8,}$"}},
     },
     "user": {"type": "object", "required": ["id", "name", "profile"]},
+    "response_metadata": {
+        "type": "object",
+        "required": ["next_cursor"],
+        "properties": {"next_cursor": {"type": "string"}},
+    },
     "home": {"type": "object"},
     "view": {"type": "object"},
 }
@@ -121,6 +126,9 @@ def answers(sandbox: Sandbox) -> Iterator[tuple[str, dict[str, Any]]]:
     sent = [{"id": file["file_id"]}]
     done = call(sandbox, "files.completeUploadExternal", files=sent, channel_id="C0000SPEC1")
     yield "files.completeUploadExternal", done
+    yield "files.info", call(sandbox, "files.info", file=file["file_id"])
+    yield "files.list", call(sandbox, "files.list", channel="C0000SPEC1")
+    yield "users.list", call(sandbox, "users.list", limit="2")
     yield "chat.delete", call(sandbox, "chat.delete", ts=reply["ts"], **where)
 
 
@@ -189,6 +197,9 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("files.getUploadURLExternal", {"filename": "a"}),
     ("files.getUploadURLExternal", {"filename": "a", "length": 1, "alt_txt": "a" * 1001}),
     ("files.completeUploadExternal", {"files": [{"id": "F00000000"}]}),
+    ("files.info", {"file": "F00000000"}),
+    ("files.list", {"count": "many"}),
+    ("users.list", {"cursor": "x"}),
     ("oauth.v2.access", {"code": "x", "client_id": "1.2", "client_secret": "s"}),
     ("oauth.v2.access", {"code": "x", "client_id": "1.2"}),
     ("oauth.v2.access", {"client_id": "1", "client_secret": "s", "grant_type": "x"}),

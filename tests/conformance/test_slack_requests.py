@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -18,12 +19,16 @@ from mktool.http.request import Request
 from mktool.http.target import Target
 from mktool.model import Login, Media, Post, Posted, Secret
 from mktool.providers.slack import Slack
+from mktool.report import Export
 from mktool.store.ledger import Ledger
+from tests import reports
 from tests.contract import NOW, FixedCredential
 from tests.peers import absent
 
 ROOT = Posted("1.1", ref={"channel": "C0LAUNCH", "thread": "1.1"})
 BELOW_A_FILE = Posted("F1", ref={"channel": "C0LAUNCH", "thread": "", "file": "F1"})
+EXPORT = replace(reports.EXPORTS["usual"], markdown="# Kick-off")
+LONG = Export(EXPORT.report, tuple(reports.text("word " * 500) for _ in range(6)), markdown="x")
 ANSWERS: dict[str, dict[str, Any]] = {
     "auth.test": {"user_id": "U0", "team": "Acme", "user": "mktool"},
     "chat.postMessage": {"channel": "C0LAUNCH", "ts": "1.2"},
@@ -32,6 +37,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "conversations.open": {"channel": {"id": "D0"}},
     "conversations.list": {"channels": [{"id": "C0LAUNCH", "name": "launch"}]},
     "users.lookupByEmail": {"user": {"id": "U1"}},
+    "users.list": {"members": [{"id": "U1", "name": "ada"}]},
     "files.getUploadURLExternal": {"upload_url": "https://files.slack.com/u/1", "file_id": "F1"},
     "files.completeUploadExternal": {"files": [{"id": "F1"}]},
 }
@@ -65,6 +71,13 @@ def picture(folder: Path) -> Media:
     return Media(path, "image", "image/png", 5, "A chart")
 
 
+def export(slack: Slack, what: Export) -> None:
+    done: list[Posted] = []
+    for piece in slack.pieces(what):
+        done.append(slack.write(piece, done))
+        slack.locate(piece, done[:-1], NOW, frozenset())
+
+
 CALLS: dict[str, Callable[[Slack, Media], object]] = {
     "check": lambda x, m: x.check(),
     "post": lambda x, m: x.post(Post("hi", extra={"channel": "#launch"}, token="t")),
@@ -75,6 +88,11 @@ CALLS: dict[str, Callable[[Slack, Media], object]] = {
     "below a file": lambda x, m: x.reply(Post("hi", reply_to=BELOW_A_FILE, root=BELOW_A_FILE)),
     "settle": lambda x, m: x.settle(Post("hi", token="t"), NOW, frozenset()),
     "settle below": lambda x, m: x.settle(Post("hi", root=ROOT), NOW, frozenset()),
+    "export": lambda x, m: export(x, EXPORT),
+    "long export": lambda x, m: export(x, LONG),
+    "channels": lambda x, m: list(x.find("channel", "launch")),
+    "people": lambda x, m: list(x.find("user", "ada")),
+    "address": lambda x, m: list(x.find("user", "ada@acme.example")),
     "settle files": lambda x, m: x.settle(Post("hi", (m,)), NOW, frozenset()),
 }
 

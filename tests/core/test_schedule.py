@@ -11,8 +11,8 @@ import pytest
 
 from mktool import errors as e
 from mktool.core import schedule
+from mktool.core.acting import Published
 from mktool.core.content import media_from
-from mktool.core.publish import Published
 from mktool.core.settings import Settings
 from mktool.model import Post
 from mktool.store.acts import Act, Acts, Wanted

@@ -264,3 +264,27 @@ def test_the_vendors_clock_is_compared_with_ours(connect: Connect, vendor: Vendo
     assert client.exchange.skew is None
     client.call(WRITE)
     assert client.exchange.skew == -90
+
+
+@pytest.mark.parametrize(
+    ("told", "left"), [("api-usage=18/100; api-bursts=1/9", 82), ("api-usage=103/100", 0)]
+)
+def test_a_header_that_holds_both_numbers_of_a_sliding_window(
+    connect: Connect, vendor: Vendor, ledger: Ledger, told: str, left: int
+) -> None:
+    throttle = Throttle("info", usage=r"api-usage=(\d+)/(\d+)", window=DAY, bucket="*")
+    client, clock = connect(spec(throttle=throttle))
+    vendor.answers(Answer(headers={"Info": told}), Answer(headers={"Info": told}))
+    client.call(READ)
+    client.call(READ)  # a window that slides blocks nothing
+    rows = ledger.db.execute("select bucket, quota, remaining, reset from limits").fetchall()
+    assert rows == [("*", 100, left, clock.now + DAY)]
+    assert blocked(ledger) is None
+
+
+def test_a_limit_is_as_high_as_the_vendor_says(connect: Connect, vendor: Vendor) -> None:
+    throttle = Throttle("x-limit", "x-left", window=10.0)
+    client, _ = connect(spec(throttle=throttle, limits=(Limit(1, 10.0), Limit(9, DAY))))
+    vendor.answers(Answer(headers={"X-Limit": "50", "X-Left": "49"}))
+    client.call(READ)
+    assert [limit.calls for limit in client.exchange.limits] == [50, 9]

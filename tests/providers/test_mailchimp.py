@@ -187,6 +187,13 @@ class TestMailchimp(ProviderContract):
             },
         ),
         Example(
+            "receive",
+            lambda x: list(x.receive({"type": "unsubscribe", "fired_at": "2026-09-21 14:13:22",
+                                      "data": {"email": "a@b.example", "reason": "manual"}})),
+            (),
+            [Event("unsubscribed", "", "a@b.example", detail="manual")],
+        ),
+        Example(
             "suppress",
             lambda x: list(x.suppressed(NOW)),
             tuple(

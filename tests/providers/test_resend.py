@@ -127,6 +127,13 @@ class TestResend(ProviderContract):
             ],
         ),
         Example(
+            "receive",
+            lambda x: list(x.receive({"type": "email.opened", "created_at": "2026-09-21T14:13:22Z",
+                                      "data": {"email_id": "m1", "to": ["a@b.example"]}})),
+            (),
+            [Event("opened", "m1", "a@b.example", NOW + 2)],
+        ),
+        Example(
             "suppress",
             lambda x: list(x.suppressed(NOW)),
             (

@@ -9,7 +9,7 @@ import pytest
 from mktool import errors as e
 from mktool.http.client import DryRun
 from mktool.http.target import Target
-from mktool.message import Batch, Mailbox, Message, Receipt, Sent, Suppressed
+from mktool.message import Batch, Event, Mailbox, Message, Receipt, Sent, Suppressed
 from mktool.model import Account
 from mktool.provider import Provider
 from mktool.providers.sendgrid import SendGrid
@@ -110,6 +110,13 @@ class TestSendGrid(ProviderContract):
             ),
             {"sent": 9, "delivered": 8, "bounced": 2, "opened": 5, "unique_opens": 4,
              "clicked": 2, "complained": 1},
+        ),
+        Example(
+            "receive",
+            lambda x: list(x.receive({"event": "open", "email": "a@b.example", "campaign": "launch",
+                                      "timestamp": 1790000001, "sg_event_id": "e1"})),
+            (),
+            [Event("opened", "", "a@b.example", 1790000001.0, campaign="launch")],
         ),
         Example(
             "suppress",

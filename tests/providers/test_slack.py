@@ -15,7 +15,10 @@ from mktool.http.target import Target
 from mktool.model import Account, Media, Post, Posted
 from mktool.provider import Provider
 from mktool.providers.slack import SCOPES, Slack
+from mktool.records import Found
+from mktool.report import Block, Export, Piece, Report, Span
 from mktool.store.ledger import Ledger
+from tests import reports
 from tests.contract import LEAK, NOW, Example, ProviderContract, Wire
 
 CHANNEL = "C123ABC456"
@@ -75,6 +78,45 @@ def upload(id: str = "F1", **sends: Any) -> tuple[Wire, Wire]:
     )
 
 
+def mrkdwn(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def person(id: str = "", **asks: str) -> Wire:
+    found = {"ok": True, "user": {"id": id, "name": "ada", "profile": {"real_name": "Ada L"}}}
+    unknown = {"ok": False, "error": "users_not_found"}
+    return Wire("GET", "/api/users.lookupByEmail", query=asks, reply=found if id else unknown)
+
+
+def button(title: str, url: str, number: int) -> dict[str, Any]:
+    return {"type": "button", "text": {"type": "plain_text", "text": title}, "url": url,
+            "action_id": f"mktool_link_{number}"}  # fmt: skip
+
+
+USUAL = replace(reports.EXPORTS["usual"], markdown="# Kick-off\n")
+UPLOADED = {"id": "F1", "title": "Kick-off.md"}
+WHEN = "Mon 2026-09-21 14:00–15:00 UTC"
+LAYOUT = [
+    {"type": "header", "text": {"type": "plain_text", "text": "Kick-off", "emoji": False}},
+    {"type": "context", "elements": [mrkdwn(WHEN), mrkdwn("Ada Lovelace, Bob")]},
+    {"type": "divider"},
+    {"type": "section", "text": mrkdwn("*Summary*\nWe **start** on Monday.")},
+    {"type": "section", "text": mrkdwn("*Decisions*\n• Ship it")},
+    {"type": "section", "text": mrkdwn(
+        "*Action items*\n☐ *Write the plan* – <@U0ADA>\n☑ *Order tea* – Carl")},
+    {"type": "divider"},
+    {"type": "actions", "elements": [button("Report", "https://notes.example/m-1", 0)]},
+]  # fmt: skip
+
+
+def whole(slack: Any, export: Export = USUAL) -> list[Posted]:
+    """Export as the core does."""
+    done: list[Posted] = []
+    for number, piece in enumerate(slack.pieces(export), start=1):
+        done.append(slack.write(replace(piece, token=f"t-{number}"), done))
+    return done
+
+
 @pytest.fixture
 def chart(tmp_path: Path) -> Media:
     path = tmp_path / "chart.png"
@@ -119,7 +161,61 @@ class TestSlack(ProviderContract):
             (listed(message("1503435957.1"), message(TS, "t-1"), message("1503435950.2", "t-0")),),
             ROOT,
         ),
-    )
+        Example(
+            "export",
+            whole,
+            (
+                person("U0ADA", email="ada@example.com"),
+                sent(
+                    channel=CHANNEL,
+                    text=f"Kick-off, {WHEN}",
+                    blocks=LAYOUT,
+                    unfurl_links=False,
+                    unfurl_media=False,
+                    metadata={"event_type": "mktool_post", "event_payload": {"token": "t-1"}},
+                ),
+                *upload(filename="Kick-off.md", length="11"),
+                shared(channel_id=CHANNEL, thread_ts=TS, files=[UPLOADED]),
+            ),
+            [
+                ROOT,
+                Posted(
+                    "F1",
+                    "https://acme.slack.com/files/U0BOT/F1/chart.png",
+                    {"channel": CHANNEL, "thread": TS, "file": "F1"},
+                ),
+            ],
+        ),
+        Example(
+            "locate",
+            lambda x: x.locate(
+                Piece("message", {"message": {}, "channel": CHANNEL}, "t-2"),
+                [ROOT], NOW, frozenset({REPLY}),
+            ),
+            (
+                listed(
+                    message(TS, "t-1"), message(REPLY, "t-2"), message("1503435999.2", "t-2"),
+                    asks={**HISTORY, "ts": TS},
+                ),
+            ),
+            Posted("1503435999.2", ref={"channel": CHANNEL, "thread": TS}),
+        ),
+        Example(
+            "find",
+            lambda x: list(x.find("user", "@ada")),
+            (
+                ok(
+                    "GET", "users.list", {"limit": "200"},
+                    members=[
+                        {"id": "U1", "name": "bob", "profile": {"real_name": "Bob"}},
+                        {"id": "U2", "name": "ada", "profile": {"email": "ada@acme.example"}},
+                        {"id": "U3", "name": "ada.old", "deleted": True},
+                    ],
+                ),
+            ),
+            [Found("user", "U2", "ada", "", {"email": "ada@acme.example", "user": "ada"})],
+        ),
+    )  # fmt: skip
     failures = (
         (refused("invalid_auth"), e.Unauthorized),
         (refused("not_authed"), e.Unauthorized),
@@ -443,6 +539,116 @@ class TestSlack(ProviderContract):
         if status in (404, 410):
             assert caught.value.hint.endswith("mktool authorize slack")
             assert caught.value.context.vendor_code == word
+
+    # -- reports -----------------------------------------------------------------------------
+
+    def slack(self, ledger: Ledger, *script: Wire, hook: bool = False) -> Any:
+        secrets = ("webhook_url",) if hook else ("bot_token",)
+        options = {} if hook else {**self.options, "workspace": "https://acme.slack.com"}
+        return self.open(Slack, ledger, script, options, secrets)[0]
+
+    def test_no_limit_is_broken_and_nothing_is_left_out(self, ledger: Ledger) -> None:
+        export = replace(reports.EXPORTS["huge"], markdown="x")
+        pieces = self.slack(ledger).pieces(export)
+        assert [p.kind for p in pieces] == ["message"] * (len(pieces) - 1) + ["file"]
+        texts: list[str] = []
+        for piece in pieces[:-1]:
+            blocks = piece.body["message"]["blocks"]
+            found = [b["text"]["text"] for b in blocks if b["type"] == "section"]
+            assert len(blocks) <= 50
+            assert max(map(len, found)) <= 3000
+            assert len(json.dumps(blocks, ensure_ascii=False)) <= 20_000
+            assert sum(map(len, found)) <= 12_000
+            texts += found
+        said = "\n".join(texts)
+        assert all(f"☐ *{n} " in said for n in range(200))
+        assert not re.search(r"<(?!@p\d@example\.com\|P\d+>)", said.replace("<https", ""))
+        assert "&lt;!channel&gt;" in said
+
+    def test_people_are_looked_up_once_and_else_called_by_name(self, ledger: Ledger) -> None:
+        span = Span("Eve <x>|", email="eve@acme.example")
+        export = Export(Report("T"), (Block("todo", (span, Span(" "), span)),))
+        missing = Wire("GET", "/users.lookupByEmail", reply={"ok": False, "error": "missing_scope"})
+        todo = {"type": "section", "text": mrkdwn("☐ Eve &lt;x&gt;¦ Eve &lt;x&gt;¦")}
+        for unknown in (person(email="eve@acme.example"), missing):
+            header = {"type": "header", "text": {"type": "plain_text", "text": "T", "emoji": False}}
+            script = (unknown, sent(blocks=[header, {"type": "divider"}, todo]))
+            assert whole(self.slack(ledger, *script), export) == [
+                Posted(TS, f"https://acme.slack.com/archives/{CHANNEL}/p1503435956000247",
+                       {"channel": CHANNEL, "thread": TS})
+            ]  # fmt: skip
+
+    @pytest.mark.parametrize("title", ["All hands <!channel>", "x" * 151])
+    def test_a_title_that_is_no_header_is_a_section(self, ledger: Ledger, title: str) -> None:
+        (piece,) = self.slack(ledger).pieces(Export(Report(title), ()))
+        shown = title.replace("<", "&lt;").replace(">", "&gt;")
+        said = piece.body["message"]
+        assert said["blocks"][0] == {"type": "section", "text": mrkdwn(f"*{shown}*")}
+        assert said["text"] == shown
+
+    def test_a_long_report_goes_on_in_its_thread(self, ledger: Ledger) -> None:
+        body = tuple(reports.text("word " * 500) for _ in range(6))
+        script = (sent(channel=CHANNEL), sent(REPLY, channel=CHANNEL, thread_ts=TS))
+        done = whole(self.slack(ledger, *script), Export(Report("T"), body))
+        assert [one.id for one in done] == [TS, REPLY]
+
+    def test_options_are_merged_into_the_first_message(self, ledger: Ledger) -> None:
+        extra = {"channel": "#sales", "thread_ts": "9.9", "username": "Scribe", "attach": "none"}
+        (piece,) = self.slack(ledger).pieces(replace(USUAL, extra=extra))
+        assert piece.body["channel"] == "#sales"
+        assert piece.body["message"]["username"] == "Scribe"
+        where = sent(channel="#sales", thread_ts="9.9")
+        done = self.slack(ledger, person("U0ADA"), where).write(piece, [])
+        assert done.ref == {"channel": CHANNEL, "thread": "9.9"}
+
+    def test_a_webhook_takes_one_message(self, ledger: Ledger) -> None:
+        script = Wire("POST", LEAK, reply=b"ok")
+        slack = self.slack(ledger, script, hook=True)
+        export = replace(USUAL, transcript=(reports.text("Ada: hi"),))
+        (piece,) = slack.pieces(export)
+        assert "transcript is left out" in json.dumps(piece.body)
+        assert slack.write(replace(piece, token="t-1"), []) == Posted("t-1")
+        with pytest.raises(e.Unsupported) as caught:
+            slack.pieces(reports.EXPORTS["huge"])
+        assert "--format summary" in caught.value.hint
+        with pytest.raises(e.Unsupported):
+            slack.pieces(replace(USUAL, extra={"channel": "#x"}))
+        with pytest.raises(e.Unsupported):
+            slack.locate(piece, [], NOW, frozenset())
+
+    @pytest.mark.parametrize(
+        "extra", [{"attach": "pdf"}, {"metadata": "{}"}, {"blocks": '{"a":1}'}, {"channel": ""}]
+    )
+    def test_what_is_wrong_is_said_first(self, ledger: Ledger, extra: dict[str, str]) -> None:
+        slack = self.open(Slack, ledger, [], {}, ("bot_token",))[0]
+        with pytest.raises(e.InvalidInput):
+            slack.pieces(replace(USUAL, extra={"channel": "#x", **extra}))
+
+    def test_a_lost_file_is_known_by_its_name(self, ledger: Ledger) -> None:
+        piece = self.slack(ledger).pieces(USUAL)[-1]
+        files = [{"id": "F7", "title": "Kick-off.md"}]
+        script = listed(message("1.3", user="U0BOT", files=files), asks={**HISTORY, "ts": TS})
+        found = self.slack(ledger, script).locate(piece, [ROOT], NOW, frozenset())
+        assert found.id == "F7"
+
+    def test_channels_are_found_by_part_of_their_name(self, ledger: Ledger) -> None:
+        rows = [{"id": "C1", "name": "sales-eu", "num_members": 3, "purpose": {"value": ""}},
+                {"id": "C2", "name": "launch", "is_archived": True}]  # fmt: skip
+        script = [ok("GET", "conversations.list", {}, channels=rows)] * 3
+        slack = self.slack(ledger, *script)
+        url = "https://acme.slack.com/archives/C1"
+        sales = Found("channel", "C1", "#sales-eu", url, {"members": "3"})
+        assert list(slack.find("channel", "#sales")) == [sales]
+        assert [one.id for one in slack.find("channel", "C2")] == ["C2"]
+        assert list(slack.find("channel", "nowhere")) == []
+
+    def test_a_person_is_found_by_address(self, ledger: Ledger) -> None:
+        slack = self.slack(ledger, person("U0ADA", email="a@b.example"), person())
+        url = "https://acme.slack.com/team/U0ADA"
+        assert list(slack.find("user", "a@b.example")) == [
+            Found("user", "U0ADA", "Ada L", url, {"user": "ada"})
+        ]
+        assert list(slack.find("user", "x@b.example")) == []
 
 
 def test_addresses_of_webhooks() -> None:

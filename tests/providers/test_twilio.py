@@ -58,6 +58,16 @@ class TestTwilio(ProviderContract):
             (created(To=ADA, From=SENDER, Body="Hi Ada"),),
             Receipt(("SM1",)),
         ),
+        Example(
+            "receive",
+            lambda x: list(
+                x.receive(
+                    {"MessageSid": "SM1", "MessageStatus": "delivered", "To": ADA, "From": SENDER}
+                )
+            ),
+            (),
+            [Event("delivered", "SM1", ADA)],
+        ),
         Example("trace", lambda x: x.trace(batch(), NOW), (listed(item(), To=ADA),), {0: "SM1"}),
         Example(
             "track",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,8 @@ import httpx
 import pytest
 
 from mktool.errors import InvalidInput
+from mktool.sandbox import vendors
+from mktool.sandbox.inbox import Item
 from mktool.sandbox.run import report, run_command, summary
 from mktool.sandbox.server import Sandbox
 
@@ -36,6 +39,26 @@ def test_the_scripts_code_and_what_it_sent(sandbox: Sandbox) -> None:
     assert run_command(sandbox, [sys.executable, "-c", SCRIPT], env, out=out) == 7
     assert [act["text"] for act in summary(sandbox)] == ["from\na script"]
     assert out.getvalue() == "1 would have gone out:\n  x post (@sandbox): from a script\n"
+
+
+def test_a_script_is_logged_in_at_every_vendor(sandbox: Sandbox, tmp_path: Path) -> None:
+    told = tmp_path / "told.json"
+    check = f'exec "{sys.executable}" -m mktool test-integrations --json > "{told}"'
+    env = {**os.environ, "MKTOOL_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    assert run_command(sandbox, ["sh", "-c", check], env, out=io.StringIO()) == 0
+    states = {one["provider"]: one["state"] for one in json.loads(told.read_text())["data"]}
+    assert states.keys() >= set(vendors.names())
+    assert set(states.values()) <= {"ok", "unproven"}
+
+
+def test_of_many_records_the_newest_are_named(sandbox: Sandbox) -> None:
+    for number in range(25):
+        item = Item(1.0, "x", "Sandbox", "contact", str(number), f"Person {number}")
+        sandbox.world.inbox.record(item)
+    told = report(summary(sandbox), sandbox.world.inbox.records).splitlines()
+    assert told[0] == "25 would have gone out:"
+    assert (told[1], told[-1]) == ("  x contact (Sandbox): Person 5", "  x contact: 5 more")
+    assert sandbox.world.inbox.items[-1].extra == {"no.": "25"}
 
 
 def test_nothing_went_out(sandbox: Sandbox) -> None:

@@ -267,3 +267,48 @@ def test_a_deleted_message_is_gone(slack: Workspace) -> None:
     assert slack.call("chat.delete", channel="C0000GONE1", ts=ts)["ok"] is True
     assert slack.call("chat.delete", channel="C0000GONE1", ts=ts)["error"] == "message_not_found"
     assert slack.call("conversations.history", channel="C0000GONE1")["messages"] == []
+
+
+def test_a_shared_file_tells_its_message(slack: Workspace) -> None:
+    root = slack.say("root", "C0000FILE1")
+    file = slack.call("files.getUploadURLExternal", filename="a.md", length="2")
+    slack.http.post(file["upload_url"], content=b"hi").raise_for_status()
+    shared = {"files": [{"id": file["file_id"]}], "channel_id": "C0000FILE1", "thread_ts": root}
+    assert slack.call("files.completeUploadExternal", **shared)["ok"] is True
+    found = slack.call("files.info", file=file["file_id"])["file"]
+    (share,) = found["shares"]["public"]["C0000FILE1"]
+    assert share["thread_ts"] == root
+    thread = slack.call("conversations.replies", channel="C0000FILE1", ts=root)["messages"]
+    assert [message["ts"] for message in thread] == [root, share["ts"]]
+    listed = slack.call("files.list", channel="C0000FILE1")
+    assert [one["id"] for one in listed["files"]] == [file["file_id"]]
+    assert slack.call("files.list", channel="C0000OTHER")["files"] == []
+
+
+def test_members_are_listed_in_pages(slack: Workspace) -> None:
+    found = slack.call("users.lookupByEmail", email="new.one@acme.example")["user"]
+    first = slack.call("users.list", limit="3")
+    cursor = first["response_metadata"]["next_cursor"]
+    (last,) = slack.call("users.list", limit="3", cursor=cursor)["members"]
+    assert last["id"] == found["id"]
+    assert len(slack.call("users.list")["members"]) == 4
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "section", "text": "plain"},
+        {"type": "section", "text": {"type": "mrkdwn", "text": ""}},
+        {"type": "section", "fields": [{"type": "markdown", "text": "a"}]},
+        {"type": "context", "elements": [{"type": "mrkdwn"}]},
+        {"type": "context", "elements": [{"type": "image", "image_url": "https://a.example/a"}]},
+        {"type": "actions", "elements": [{"type": "button", "text": {"type": "mrkdwn"}}]},
+        {"type": "actions", "elements": [
+            {"type": "button", "text": {"type": "plain_text", "text": "x" * 76}}]},
+        {"type": "actions", "elements": [
+            {"type": "button", "text": {"type": "plain_text", "text": "x"}, "url": "h" * 3001}]},
+    ],
+)  # fmt: skip
+def test_text_in_a_block_is_an_object(slack: Workspace, block: dict[str, Any]) -> None:
+    answer = slack.call("chat.postMessage", channel="#launch", text="a", blocks=[block])
+    assert answer["error"] == "invalid_blocks"

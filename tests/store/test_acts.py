@@ -322,6 +322,14 @@ def test_the_ids_that_are_known_to_be_ours(acts: Acts, clock: Clock) -> None:
     assert acts.known_ids("toy", "default") == {"new"}
 
 
+def test_the_acts_of_a_provider(acts: Acts) -> None:
+    about = [("x", "default"), ("x", "work"), ("slack", "default")]
+    opened = [acts.open(Wanted("post", *one, None, str(one), {})).id for one in about]
+    assert acts.ids("post", "x") == [opened[1], opened[0]]
+    assert acts.ids("post", "x", "work") == [opened[1]]
+    assert acts.ids("campaign", "x") == []
+
+
 def test_content_is_kept_as_json(acts: Acts, ledger: Ledger) -> None:
     content = {"posts": [{"text": "\ud83d\ude00 \x00 \udcff é", "n": None}]}
     act = acts.open(wanted()._replace(content=content, digest="json"))

@@ -71,7 +71,7 @@ def test_a_missing_file_is_an_error_only_if_it_was_named(tmp_path: Path) -> None
         ("a = " + "[" * 5000, "config.toml: ", "mktool help config"),
         ("a = " + "9" * 5000, "config.toml: ", "mktool help config"),
         ("[netwrok]\n", "unknown section [netwrok]", "did you mean network?"),
-        ("[qqq]\n", "unknown section [qqq]", "known: accounts, campaign, network"),
+        ("[qqq]\n", "unknown section [qqq]", "known: accounts, campaign, export"),
         ("[network]\nmaxwait = 1\n", "[network] unknown key maxwait", "did you mean max_wait?"),
         ("[schedule]\nxyz = 1\n", "[schedule] unknown key xyz", "known: grace, zone"),
         ("max_wait = 5\n", "max_wait stands in no section", "write it below [network]"),
@@ -80,6 +80,12 @@ def test_a_missing_file_is_an_error_only_if_it_was_named(tmp_path: Path) -> None
         ("[providers]\nx = 'y'\n", "[providers] x must be a section", "write [providers.x]"),
         ("[segments]\ndutch = 1\n", "[segments] dutch must be text, not 1", "country == 'NL'"),
         ("[segments.dutch]\nwhere = 'x'\n", "[segments] dutch must be text", "country == 'NL'"),
+        ("[map]\nx = 1\n", "[map] x must be a section", "write [map.x.OBJECT]"),
+        ("[map.x]\nnote = 1\n", "[map.x] note must be a section", "write [map.x.note]"),
+        ("[map.x.note]\na = 1\n", "[map.x.note] a must be text, not 1", "such as hs_project"),
+        ("[export]\ntemplate = 'a'\n", "[export] template must be a section", "[export.template]"),
+        ("[sync.x]\nkey = 'a'\n", "[sync.x] key must be a section", "write [sync.x.key]"),
+        ("[report]\ntitle = 'a'\n", "[report] title must be a section", "[report.title]"),
         ("[campaign]\nmax_error = 1\n", "unknown key max_error", "did you mean max_errors?"),
         ("max_wait = 1".encode("utf-16"), "not UTF-8 (byte 0)", "iconv -f utf-16 -t utf-8"),
         ("# né\n".encode("latin1"), "not UTF-8 (byte 3)", "iconv -f latin1 -t utf-8"),
@@ -172,3 +178,23 @@ def test_saved_segments(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="has no dutch") as caught:
         written(tmp_path, "").segment("dutch")
     assert "country == 'NL'" in caught.value.hint
+
+
+def test_sections_of_the_users_own(tmp_path: Path) -> None:
+    text = """
+    [map.crm.note]
+    project = "metadata.project"
+    [export.crm]
+    template = "recap.md"
+    [report.ours]
+    detect = ["meeting"]
+    [sync.crm.contacts]
+    key = "email"
+    conflict = { phone = "ours" }
+    """
+    config = written(tmp_path, text)
+    assert config.mapping("crm") == {"note": {"project": "metadata.project"}}
+    assert config.export("crm") == {"template": "recap.md"}
+    assert config.reports() == {"ours": {"detect": ["meeting"]}}
+    assert config.sync("crm") == {"contacts": {"key": "email", "conflict": {"phone": "ours"}}}
+    assert (config.mapping("x"), config.export("x"), config.sync("x")) == ({}, {}, {})

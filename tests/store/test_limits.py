@@ -242,3 +242,14 @@ def test_usage_shows_what_is_counted_and_what_the_vendor_says(ledger: Ledger, cl
         ("default", "post", 50, 38, clock.now + 60, "vendor"),
     ]
     assert len(list(rate.usage(ledger.db, "toy", "default", limits, clock.now + 61))) == 2
+
+
+def test_calls_cost_unlike_much_of_a_budget(ledger: Ledger, clock: Clock) -> None:
+    budget = Limit(45, DAY, costs={"search": 20, "write": 5})
+    for bucket in ("search", "write", "search"):
+        assert ledger.admit(call(bucket), [budget])[0]
+    assert ledger.admit(call("read"), [budget]) == (0, DAY)
+    (shown,) = rate.usage(ledger.db, "toy", "default", [budget], clock.now + 1)
+    assert (shown.used, shown.quota) == (45, 45)
+    clock.now += DAY
+    assert ledger.admit(call("search"), [budget])[0]

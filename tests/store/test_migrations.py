@@ -25,7 +25,7 @@ def test_a_new_file(tmp_path: Path) -> None:
     db = connect(tmp_path / "l.db")
     migrate(db)
     assert tables(db) == {
-        "calls", "limits", "acts", "parts", "suppressions", "suppression_syncs",
+        "calls", "limits", "acts", "parts", "suppressions", "suppression_syncs", "syncs",
         "sqlite_sequence",
     }  # fmt: skip
     assert version(db) == len(MIGRATIONS)

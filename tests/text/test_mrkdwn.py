@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from mktool.text.mrkdwn import escape, from_markdown
+from mktool.report import Block, Span
+from mktool.text.mrkdwn import escape, from_block, from_markdown, mentioned
 
 
 def test_escape_touches_three_characters() -> None:
@@ -98,3 +99,32 @@ def test_only_our_own_angle_brackets_remain(seed: int) -> None:
 @pytest.mark.parametrize("unit", ["*", "_", "__", "**a ", "*a**b", "`a``b", "[a](", "~~a ", "[\\"])
 def test_odd_input_ends_soon(unit: str) -> None:
     assert from_markdown(unit * 3000)
+
+
+BLOCKS = (
+    (Block("heading", (Span("A *b*\nc"),), level=2), "*A *b* c*"),
+    (Block("text", (Span("bold \nmore", bold=True), Span("!"))), "*bold* \n*more*!"),
+    (Block("bullet", (Span("x"),), level=1), "    • x"),
+    (Block("number", (Span("x\ny"),)), "7. x\ny"),
+    (Block("todo", (Span("x", strike=True),), done=True), "☑ ~x~"),
+    (Block("quote", (Span("<a>\n&"),)), ">&lt;a&gt;\n>&amp;"),
+    (Block("code", (Span("a ``` <!here>"),)), "```\na ` ` ` &lt;!here&gt;\n```"),
+    (Block("text", (Span("x|<y>", link="https://a.example/?b=1&c=|"),)),
+     "<https://a.example/?b=1&amp;c=%7C|x¦&lt;y&gt;>"),
+    (Block("text", (Span("far", link="https://a.example/" + "&" * 500),)), "far"),
+    (Block("text", (Span("Ada", email="ada@a.example"),)), "<@ada@a.example|Ada>"),
+    (Block("text", (Span("Eve", email="a|<!here>@x"),)), "Eve"),
+    (Block("divider"), "———"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("block", "expected"), BLOCKS)
+def test_blocks(block: Block, expected: str) -> None:
+    assert from_block(block, 7) == expected
+
+
+def test_people_are_mentioned_where_they_are_known() -> None:
+    text = "<@ada@a.example|Ada> &lt;@bob@a.example|Bob&gt; <@bob@a.example|Bob>"
+    ids = {"ada@a.example": "U1"}
+    said = mentioned(text, lambda email: ids.get(email, ""))
+    assert said == "<@U1> &lt;@bob@a.example|Bob&gt; Bob"

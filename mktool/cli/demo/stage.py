@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shlex
@@ -46,6 +47,16 @@ class Stage:
     def received(self) -> list[Item]:
         """What has gone out so far, oldest first."""
         return self.box.world.inbox.items
+
+    def fill(self, vendor: str, kind: str, count: int) -> None:
+        """Let a vendor hold invented records."""
+        from urllib.request import Request, urlopen
+
+        body = json.dumps({"vendor": vendor, "kind": kind, "count": count}).encode()
+        headers = {"content-type": "application/json"}
+        request = Request(f"{self.box.url}/_fill", body, headers)  # noqa: S310 - ours
+        with urlopen(request) as answer:  # noqa: S310
+            answer.read()
 
     def pass_time(self, seconds: float) -> None:
         """Let it be so much later in the sandbox."""

@@ -21,6 +21,7 @@ from . import broadcast, course, definition, overview, trial
 from .condition import compile as condition
 from .definition import Definition
 from .engine import Engine
+from .members import is_members, open_members
 from .plan import HELD_BACK, Reader, Reading
 from .recipients import Rows, address_column, open_list, status_column
 from .run import Course, Progress, Run
@@ -127,11 +128,16 @@ class Campaign:
         folder = Path.cwd() if self.options.recipients else self.definition.path.parent
         mark = fingerprint(folder / self.source, self.definition)
         if not mark or mark != self.file.get("list"):
-            with open_list(self.source, folder, self.options.stdin) as rows:
+            with self._list(folder) as rows:
                 self._read(rows, mark)
         if self.options.retry:
             self.file.send_again(self.options.retry)
         self.heed()
+
+    def _list(self, folder: Path) -> Rows:
+        if is_members(self.source):
+            return open_members(self.session.settings, self.source)
+        return open_list(self.source, folder, self.options.stdin)
 
     def heed(self) -> None:
         """Leave out whoever was suppressed since the list was read."""

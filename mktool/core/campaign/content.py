@@ -8,6 +8,7 @@ from itertools import repeat
 from typing import NamedTuple
 
 from ...text.template import scan, url_encoded, variable_name
+from .growth import check_growth
 from .prepare import Parts, check_size, prepare, reading, with_defaults
 from .program import Piece, Program, slashes_are_safe
 
@@ -35,7 +36,9 @@ class Rendered(NamedTuple):
 def compile(parts: Parts, *, defaults: Mapping[str, str] | None = None) -> Content:
     """Return templates ready to be rendered; InvalidInput, "html line 12: …", if they cannot be."""
     check_size(parts)
-    return Content(with_defaults(parts, defaults or {}))
+    parts = with_defaults(parts, defaults or {})
+    check_growth(parts)
+    return Content(parts)
 
 
 class Content:

@@ -14,11 +14,12 @@ from typing import Any, Literal, TextIO
 from ...errors import InvalidInput, StorageError
 from ...store.acts import Act
 from ...store.outcomes import State
+from ...text.cells import guarded
 from . import definition, overview
+from .tables import EXPORTED
 
 Format = Literal["csv", "jsonl"]
-COLUMNS = ("number", "address", "variant", "state", "code", "reason", "vendor_id", "events")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+COLUMNS = EXPORTED
 
 
 def recipients(act: Act, states: Sequence[State] = ()) -> Iterator[dict[str, Any]]:
@@ -44,7 +45,7 @@ def export(act: Act, path: Path, states: Sequence[State] = ()) -> int:
     The file is readable by its owner only. `InvalidInput` if its name says neither.
     """
     format = _format(path)
-    with _replacing(path) as file:
+    with replacing(path) as file:
         return write(file, recipients(act, states), format)
 
 
@@ -56,18 +57,10 @@ def write(file: TextIO, rows: Iterator[dict[str, Any]], format: Format) -> int:
         table.writerow(COLUMNS)
     for count, row in enumerate(rows, start=1):  # noqa: B007 - the last one is the answer
         if format == "csv":
-            table.writerow(map(harmless, row.values()))
+            table.writerow(guarded(str(value)) for value in row.values())
         else:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     return count
-
-
-def harmless(cell: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula: an apostrophe keeps it a text.
-
-    https://owasp.org/www-community/attacks/CSV_Injection (read 2026-11)
-    """
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _format(path: Path) -> Format:
@@ -87,7 +80,7 @@ def _variants(act: Act) -> Mapping[int, str]:
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[TextIO]:
+def replacing(path: Path) -> Iterator[TextIO]:
     """Open a file that takes the place of ``path`` when it is complete, and not before."""
     if path.exists() and not path.is_file():
         raise InvalidInput(f"{path}: is no file", hint="name a file, or - for standard output")

@@ -35,11 +35,13 @@ class Lines:
     Windows-1252 where most characters of the first block beyond ASCII are not UTF-8. Up to that
     block all of these are the same, so that nothing has to be read twice. ``head`` is the text of
     the first block, ``encoding`` that of the file, final when its last line is read. What cannot
-    be decoded is an `InvalidInput` that names the line.
+    be decoded is an `InvalidInput` that names the line. ``holds_nul``: a line that was read, or one
+    soon after it, holds a NUL.
     """
 
     def __init__(self, file: BinaryIO, source: str) -> None:
         self.encoding = ""
+        self.holds_nul = False
         self._file, self._source = file, source
         self._breaks = 0  # in all that was decoded
         self._texts = self._decoded()
@@ -89,12 +91,7 @@ class Lines:
             ) from None
 
     def _checked(self, text: str) -> str:
-        if (at := text.find("\0")) >= 0:
-            raise InvalidInput(
-                f"{self._source}: line {self._breaks + text.count(chr(10), 0, at) + 1}"
-                " holds a NUL: is it a text?",
-                hint="tr -d '\\000' < FILE > CLEAN.csv",
-            )
+        self.holds_nul = self.holds_nul or "\0" in text
         self._breaks += text.count("\n") or text.count("\r")
         return text
 

@@ -53,7 +53,7 @@ def from_postgres(url: str, source: str, closing: ExitStack) -> Table:
         ) from None
     place, query = _query(url, source)
     try:
-        connection = psycopg.connect(make_conninfo(**_parameters(place, source)))
+        connection = psycopg.connect(make_conninfo(**parameters(place, source)))
         closing.callback(connection.close)
         connection.read_only = True
         for kind in ("json", "jsonb"):
@@ -84,7 +84,7 @@ def _query(url: str, source: str) -> tuple[str, str]:
     return place[:-1], query if any(c.isspace() for c in query) else unquote_plus(query)
 
 
-def _parameters(place: str, source: str) -> dict[str, Any]:
+def parameters(place: str, source: str) -> dict[str, Any]:
     """Return what psycopg connects with.
 
     It would quote an address that it cannot parse, so that is done here: a password with a

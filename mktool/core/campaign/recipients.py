@@ -17,7 +17,7 @@ from . import queries, tables
 from .lines import Lines, existing
 from .tables import Row, Table
 
-__all__ = ["Row", "Rows", "address_column", "open_list", "shown", "status_column"]
+__all__ = ["Row", "Rows", "address_column", "open_list", "shown", "status_column", "text_of"]
 
 _SIGNATURES = (
     (b"PK\x03\x04", "is a spreadsheet or an archive", "save it as CSV (UTF-8)"),
@@ -29,20 +29,21 @@ _SIGNATURES = (
 
 _WAYS = "a .csv, .jsonl or .parquet file, -, sqlite:///FILE?query=… or postgresql://…?query=…"
 
-# Without case, blanks and punctuation; the first one that is there is taken.
+# Without case, blanks and punctuation; the first one that is there is taken. The last is what
+# `campaign export` calls it.
 _NAMES: dict[Channel, tuple[str, ...]] = {
     "email": (
         "email", "emailaddress", "mail", "mailaddress", "emailaddr", "subscriberemail",
         "contactemail", "customeremail", "useremail", "primaryemail", "email1", "email1value",
         "emailadresse", "mailadresse", "emailadres", "adresseemail", "adressemail", "courriel",
-        "correo", "correoelectronico", "correoelectrónico",
+        "correo", "correoelectronico", "correoelectrónico", "address",
     ),
     "sms": (
         "phone", "phonenumber", "mobile", "mobilephone", "mobilenumber", "mobilephonenumber",
         "cell", "cellphone", "cellnumber", "msisdn", "sms", "smsnumber", "smsphonenumber", "tel",
         "telephone", "telephonenumber", "phone1value", "handy", "handynummer", "mobil",
         "mobilnummer", "mobiltelefon", "telefon", "telefonnummer", "telefoonnummer", "telefono",
-        "teléfono", "movil", "móvil", "portable", "gsm",
+        "teléfono", "movil", "móvil", "portable", "gsm", "address",
     ),
 }  # fmt: skip
 
@@ -51,13 +52,15 @@ class Rows:
     """The rows of a list, to be read once inside ``with``.
 
     ``source`` names the list in messages, without a password; ``columns`` are the names of what
-    each `Row.values` holds; ``size`` is that of a text file in bytes, else 0.
+    each `Row.values` holds, and ``guarded`` is what it is of a `Table`; ``size`` is that of a text
+    file in bytes, else 0.
     """
 
     def __init__(
         self, source: str, table: Table, closing: ExitStack, lines: Lines | None, size: int = 0
     ) -> None:
         self.source, self.columns, self.size = source, table.columns, size
+        self.guarded = table.guarded
         self._rows, self._closing, self._lines = table.rows, closing, lines
 
     @property
@@ -81,13 +84,15 @@ class Rows:
 
 
 def open_list(
-    source: str, folder: Path, stdin: BinaryIO | None = None, *, bare: bool = False
-) -> Rows:
+    source: str, folder: Path, stdin: BinaryIO | None = None, *, bare: bool = False,
+    exact: bool = False,
+) -> Rows:  # fmt: skip
     """Open a list of recipients: a path relative to ``folder``, ``-``, or a database's address.
 
     Files are CSV, JSON Lines (both also gzipped) or Parquet, told by the name, else by the
     content. ``bare``: a text whose first line is an address has one in each line, and no names of
-    columns. `InvalidInput` or `Unsupported` if it cannot be read.
+    columns. ``exact``: cells are as they are written. `InvalidInput` or `Unsupported` if it cannot
+    be read.
     """
     name = shown(source)
     with ExitStack() as closing:
@@ -105,8 +110,14 @@ def open_list(
             size = 0 if source == "-" else os.fstat(file.fileno()).st_size
             lines = Lines(_unpacked(file, name, closing), name)
             addresses = tables.from_addresses(lines) if bare else None
-            table = addresses or _text_table(lines, source, name)
+            table = addresses or _text_table(lines, source, name, exact=exact)
         return Rows(name, table, closing.pop_all(), lines, size)
+
+
+def text_of(source: str, folder: Path, stdin: BinaryIO | None, closing: ExitStack) -> Lines:
+    """Return the lines of a file, also a gzipped one, or of standard input (``-``)."""
+    name = shown(source)
+    return Lines(_unpacked(_file(source, folder, name, stdin, closing), name, closing), name)
 
 
 def shown(source: str) -> str:
@@ -174,7 +185,7 @@ def _unpacked(file: BufferedReader[Any], name: str, closing: ExitStack) -> Binar
     return cast(BinaryIO, closing.enter_context(gzip.GzipFile(fileobj=file)))
 
 
-def _text_table(lines: Lines, source: str, name: str) -> Table:
+def _text_table(lines: Lines, source: str, name: str, *, exact: bool) -> Table:
     if not lines.head.strip("\ufeff \t\r\n"):
         raise InvalidInput(f"{name}: is empty", hint="its first line names the columns")
     suffix = Path(source.lower().removesuffix(".gz")).suffix
@@ -183,4 +194,6 @@ def _text_table(lines: Lines, source: str, name: str) -> Table:
         is_json = False
     elif suffix in (".jsonl", ".ndjson", ".json"):
         is_json = True
-    return (tables.from_json if is_json else tables.from_csv)(lines, name)
+    if is_json:
+        return tables.from_json(lines, name)
+    return tables.from_csv(lines, name, exact=exact)

@@ -63,12 +63,14 @@ class Stand:
     provider: Provider
     dry: DryRun
     ledger: Ledger
+    connected: bool
 
 
 class Rehearsal(Campaign):
     """A campaign that is played on a copy of its file; its requests are kept and not sent.
 
-    ``rows`` is how much of the list is read, None for all of it.
+    ``rows`` is how much of the list is read, None for all of it; ``connected`` whether the account
+    exists.
     """
 
     def __init__(
@@ -76,7 +78,7 @@ class Rehearsal(Campaign):
         rows: int | None = None,
     ) -> None:  # fmt: skip
         super().__init__(cast("Session", stand), act, options, source, file)
-        self.dry, self.rows = stand.dry, rows
+        self.dry, self.rows, self.connected = stand.dry, rows, stand.connected
 
     def stage(self) -> None:
         super().stage()
@@ -237,7 +239,7 @@ def _folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _stand(settings: Settings, wanted: Definition, folder: Path) -> Iterator[Stand]:
-    provider, dry, _ = rehearse(settings, wanted.provider, wanted.account)
+    provider, dry, connected = rehearse(settings, wanted.provider, wanted.account)
     secret = {field.name for field in provider.spec.fields if field.secret}
     for name in provider.spec.auth[0].needs:  # where nobody has logged in yet
         if name not in secret | set(dry.options):
@@ -246,7 +248,7 @@ def _stand(settings: Settings, wanted: Definition, folder: Path) -> Iterator[Sta
     with Ledger(ledger_path() if known else folder / "ledger.db") as ledger:
         ledger.db.execute("pragma query_only = on")
         spec = provider.spec.paced(dry.options)
-        yield Stand(settings, spec, wanted.account or DEFAULT, provider, dry, ledger)
+        yield Stand(settings, spec, wanted.account or DEFAULT, provider, dry, ledger, connected)
 
 
 def _new(stand: Stand, wanted: Definition) -> Act:

@@ -22,10 +22,13 @@ from typing import Any, NamedTuple
 from ...errors import InvalidInput, Unsupported
 from ...message import maker
 from ...text.address import either
+from ...text.cells import unguarded
 from .lines import Lines
 
 MOST = 1 << 20  # characters of a field
 _NAMES_HINT = "give each column a name of its own"
+EXPORTED = ("number", "address", "variant", "state", "code", "reason", "vendor_id", "events")
+"""The columns of what `campaign export` writes; the cells of its CSV are guarded."""
 PEEK_ROWS, PEEK_SIZE = 1000, 1 << 22  # objects, and characters, whose keys become the columns
 
 
@@ -41,17 +44,23 @@ _row = maker(Row)
 
 
 class Table(NamedTuple):
-    """The names of the columns, and the rows with one value for each of them."""
+    """The names of the columns, and the rows with one value for each of them.
+
+    ``guarded``: an apostrophe may stand before what a spreadsheet would calculate.
+    """
 
     columns: tuple[str, ...]
     rows: Iterator[Row]
+    guarded: bool = False
 
 
-def from_csv(lines: Lines, source: str) -> Table:
+def from_csv(lines: Lines, source: str, *, exact: bool = False) -> Table:
     """Return the rows of a file whose first line names the columns.
 
     The delimiter is what a first line ``sep=`` says, else the one of comma, semicolon, tab and
-    bar in which header and first rows agree. `InvalidInput` names a line that cannot be read.
+    bar in which header and first rows agree. Blanks after a delimiter are no part of a value, if
+    ``exact`` only where the names of the columns have them too. `InvalidInput` names a line that
+    cannot be read.
     """
     csv.field_size_limit(MOST)
     stream, head, before = iter(lines), lines.head, 0
@@ -62,13 +71,18 @@ def from_csv(lines: Lines, source: str) -> Table:
         next(stream)
     else:
         delimiter = _delimiter(head[: 1 << 16])
-    reader = csv.reader(stream, delimiter=delimiter, strict=True, skipinitialspace=True)
+    spaced = not exact or f"{delimiter} " in head.partition("\n")[0]
+    reader = csv.reader(stream, delimiter=delimiter, strict=True, skipinitialspace=spaced)
     try:
         header = next(filter(any, reader), [])
     except csv.Error as error:
         raise _broken(error, source, 1) from None
     columns = named(header, source)
-    return Table(columns, _csv_rows(reader, len(columns), source, before + 1))
+    rows = _csv_rows(reader, len(columns), lines, source, before + 1)
+    if columns == EXPORTED:
+        rows = (row._replace(values=[*map(unguarded, row.values)]) for row in rows)
+        return Table(columns, rows)
+    return Table(columns, rows, guarded=True)
 
 
 def from_addresses(lines: Lines) -> Table | None:
@@ -98,7 +112,13 @@ def from_json(lines: Lines, source: str) -> Table:
         size += len(item.text)
         if len(first) == PEEK_ROWS or size > PEEK_SIZE:
             break
-    columns = named(list(dict.fromkeys(chain.from_iterable(i.record for i in first))), source)
+    keys = list(dict.fromkeys(chain.from_iterable(item.record for item in first)))
+    if first and not keys:
+        why = first[0].problem or "is an object without a key"
+        raise InvalidInput(
+            f"{source}: line {first[0].line} {why}", hint='a line is {"email": "ada@acme.example"}'
+        )
+    columns = named(keys, source)
     return Table(columns, _json_rows(columns, chain(first, objects)))
 
 
@@ -129,6 +149,8 @@ def named(header: Sequence[str], source: str) -> tuple[str, ...]:
     if "" in columns:
         number = columns.index("") + 1
         raise InvalidInput(f"{source}: column {number} has no name", hint=_NAMES_HINT)
+    if "\0" in "".join(columns):
+        raise InvalidInput(f"{source}: the names of the columns hold a NUL: is it a text?")
     name, count = Counter(columns).most_common(1)[0]
     if count > 1:
         raise InvalidInput(f"{source}: {count} columns are named {name!r}", hint=_NAMES_HINT)
@@ -161,14 +183,15 @@ def _delimiter(sample: str) -> str:
     return chosen
 
 
-def _csv_rows(reader: Any, width: int, source: str, before: int) -> Iterator[Row]:
+def _csv_rows(reader: Any, width: int, lines: Lines, source: str, before: int) -> Iterator[Row]:
     """Yield the rows; ``before`` is what the reader's count lacks to the next line's number."""
     while True:
         line = reader.line_num + before
         try:
             for values in reader:
                 if len(values) == width and any(values):
-                    yield _row((line, values, ""))
+                    plain = not lines.holds_nul
+                    yield _row((line, values, "")) if plain else checked(line, values)
                 elif any(values):  # else a blank line, or the empty cells below a table
                     yield _misfit(line, values, width)
                 line = reader.line_num + before

@@ -132,7 +132,7 @@ class _Reading:
                     if to is None:
                         self.found.others += 1
                         continue
-                    self.events.add(_happened(to[0], event))
+                    self.events.add(happened(to[0], event))
                     price += event.price
                     if reason := reason_of(event, channel):
                         unwanted.append(Suppressed(to[1], reason, event.at))
@@ -180,7 +180,8 @@ def reason_of(event: Event, channel: Channel) -> Reason | None:
     return next((reason for reason, kind in KINDS.items() if kind == event.kind), None)
 
 
-def _happened(seq: int, event: Event) -> Iterator[Happened]:
+def happened(seq: int, event: Event) -> Iterator[Happened]:
+    """Yield what an event says of a recipient, with what it implies."""
     yield Happened(seq, event.kind, event.at, event.detail[:DETAIL])
     for kind in IMPLIED.get(event.kind, ()):
         yield Happened(seq, kind)

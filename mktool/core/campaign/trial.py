@@ -11,6 +11,7 @@ from . import overview
 from .plan import HELD_BACK
 
 if TYPE_CHECKING:
+    from ...store.acts import Act
     from ...store.campaigns import CampaignFile
     from .campaign import Campaign
     from .definition import Definition
@@ -69,6 +70,15 @@ def choose(file: CampaignFile, wanted: Definition, variant: str) -> int:
         raise e.InvalidInput(f"{wanted.variants[before - 1].name} has won already")
     file.put(winner=number)
     return file.pending(HELD_BACK)
+
+
+def choose_for(act: Act, variant: str) -> int:
+    """Choose for a campaign as `choose` does; `Busy` while it is being sent."""
+    from .definition import from_json
+    from .opening import locked
+
+    with locked(str(act.key)), overview.opened(act) as file:
+        return choose(file, from_json(act.content["definition"]), variant)
 
 
 def number_of(definition: Definition, variant: str) -> int:

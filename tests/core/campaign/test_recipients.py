@@ -92,6 +92,14 @@ def test_rows_that_cannot_be_used_say_why_and_the_next_go_on(tmp_path: Path) -> 
     ]
 
 
+def test_a_nul_spoils_its_row_and_no_other(tmp_path: Path) -> None:
+    far = f"{'c@b.de,C' * 1000}\n" * 100  # beyond the first block
+    rows = _file(tmp_path, f"email,name\na@b.de,A\nb@b.de,\0\n{far}d@b.de,\0\ne@b.de,E\n")
+    assert rows[:2] == [Row(2, ["a@b.de", "A"]), Row(3, ["b@b.de", "\0"], "holds a NUL")]
+    assert [row.problem for row in rows[-2:]] == ["holds a NUL", ""]
+    assert [row.line for row in rows[-2:]] == [104, 105]
+
+
 def test_a_header_alone_is_an_empty_list(tmp_path: Path) -> None:
     assert _file(tmp_path, "email,name") == []
 
@@ -111,7 +119,7 @@ def test_a_header_alone_is_an_empty_list(tmp_path: Path) -> None:
             "line 3: a field is longer",
         ),
         ("email,name\na@b.de," + "x," * lines.LONGEST + "\n", "line 2 is longer than"),
-        (b"email,name\na@b.de,A\nb@b.de,\0\n", "line 3 holds a NUL"),
+        (b"em\0ail,name\na@b.de,A\n", "names of the columns hold a NUL"),
         (b"PK\x03\x04....", "is a spreadsheet"),
         (b"SQLite format 3\0....", "is a database"),
         (b"\x1f\x8b\x08\x00broken gzip", "cannot be read"),
@@ -211,6 +219,20 @@ def test_json_lines(tmp_path: Path) -> None:
         Row(4, [""] * 7, "is not a JSON object"),
     ]
     assert [row.problem.partition(":")[0] for row in rows[3:]] == ["is not JSON", "holds a NUL"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('\n{"email": "a@b.de"\n', "line 2 is not JSON"),
+        ("{}\n[1]\n", "line 1 is an object without a key"),
+        ("{\n", "line 1 is not JSON"),
+    ],
+)
+def test_lines_without_one_object(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "people.jsonl").write_text(text)
+    with pytest.raises(InvalidInput, match=problem):
+        _read("people.jsonl", tmp_path)
 
 
 def test_a_key_that_comes_late_is_not_lost_in_silence(tmp_path: Path) -> None:

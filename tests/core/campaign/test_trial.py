@@ -13,7 +13,7 @@ from mktool.core.campaign import opening, trial
 from mktool.core.campaign.campaign import Campaign, Options
 from mktool.core.campaign.plan import HELD_BACK
 from mktool.core.settings import Settings
-from mktool.errors import InvalidInput, ProviderError
+from mktool.errors import Busy, InvalidInput, ProviderError
 from mktool.store.config import load
 from tests.box import Box
 from tests.core.campaign.outgoing import LOGINS
@@ -152,6 +152,17 @@ def test_a_person_chooses(test: Trial, box: Box) -> None:
         assert campaign.send().left == 0
     assert test.everybody_once()
     assert test.subjects()["Two"] == before["Two"] + held
+
+
+def test_nobody_chooses_while_it_is_sent(test: Trial) -> None:
+    test.write('winner = "manual"')
+    with test.opened() as campaign:
+        campaign.send()
+        with pytest.raises(Busy):
+            trial.choose_for(campaign.act, "A")
+        assert not campaign.file.get("winner")
+        held = campaign.file.pending(HELD_BACK)
+    assert trial.choose_for(campaign.act, "A") == held
 
 
 def test_without_a_test_there_is_no_winner(test: Trial) -> None:

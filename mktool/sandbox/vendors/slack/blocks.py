@@ -69,6 +69,9 @@ def _section(block: dict[str, Any]) -> Iterator[str]:
     fields = _list(block, "fields")
     if not _text(block) and not fields:
         yield "missing required field: text or fields"
+    for text in [*fields, *([block["text"]] if "text" in block else [])]:
+        if not _is_text(text):
+            yield "must be a plain_text or mrkdwn object"
     if len(_text(block)) > 3000:
         yield "text is longer than 3000 characters"
     if len(fields) > 10 or any(len(_text({"text": field})) > 2000 for field in fields):
@@ -98,3 +101,33 @@ def _elements(block: dict[str, Any]) -> Iterator[str]:
     elements = block.get("elements")
     if not isinstance(elements, list) or not 1 <= len(elements) <= most:
         yield f"elements must be an array of 1 to {most}"
+        return
+    for element in elements:
+        one = element if isinstance(element, dict) else {}
+        if block["type"] == "context" and one.get("type") == "image":
+            yield from _image(one)
+        elif block["type"] == "context" and not _is_text(one):
+            yield "must be a plain_text, mrkdwn or image object"
+        elif one.get("type") == "button":
+            yield from _button(one)
+
+
+def _button(button: dict[str, Any]) -> Iterator[str]:
+    text = button.get("text")
+    if not isinstance(text, dict) or text.get("type") != "plain_text":
+        yield "text of a button must be a plain_text object"
+    limits = {"url": 3000, "value": 2000, "action_id": 255}
+    if len(_text(button)) > 75:
+        yield "text of a button is longer than 75 characters"
+    yield from (
+        f"{name} is longer than {most}"
+        for name, most in limits.items()
+        if len(str(button.get(name, ""))) > most
+    )
+
+
+def _is_text(text: object) -> bool:
+    """Tell whether this is a text object that says something."""
+    if not isinstance(text, dict) or text.get("type") not in ("plain_text", "mrkdwn"):
+        return False
+    return isinstance(text.get("text"), str) and len(text["text"]) > 0

@@ -70,6 +70,9 @@ class Channels(Desk):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self.channels: dict[str, Channel] = {}
+        self.members = dict.fromkeys(
+            f"{name}@sandbox.example" for name in ("ann.lee", "ben.okafor", "sandy.box")
+        )
         for name in ("general", "random", "launch"):
             self.channel(name)
 
@@ -144,14 +147,26 @@ class Channels(Desk):
         name, at, domain = email.partition("@")
         if not name or not at or "." not in domain or name.startswith("missing"):
             raise Refusal(failure("users_not_found"))
-        title = name.replace(".", " ").title()
-        profile = {"email": email, "real_name": title, "display_name": name,
-                   "real_name_normalized": title, "display_name_normalized": name,
-                   "team": TEAM}  # fmt: skip
-        user = {"id": _made("U", email), "team_id": TEAM, "name": name, "deleted": False,
-                "real_name": title, "profile": profile, "is_bot": False,
-                "updated": int(call.now)}  # fmt: skip
-        return ask.reply(user=user)
+        self.members.setdefault(email)
+        return ask.reply(user=_user(email, int(call.now)))
+
+    @on("GET", "slack.com/api/users.list")
+    @on("POST", "slack.com/api/users.list")
+    def people(self, call: Call) -> Reply:
+        """Answer who is there: a few, and whoever was looked up."""
+        ask = self.admit(call, "users:read", form_only=True)
+        found = [_user(email, int(call.now)) for email in self.members]
+        if "users:read.email" not in ask.session.scopes:
+            for user in found:
+                del user["profile"]["email"]
+        size = whole(ask.text("limit") or "0")
+        if size is None or size > 1000:
+            raise Refusal(failure("invalid_arguments"))
+        first = self._cursor(ask)
+        shown = found[first : first + size] if size else found
+        cursor = f"next:{first + size}" if size and len(found) > first + size else ""
+        return ask.reply(members=shown, cache_ts=int(call.now),
+                         response_metadata={"next_cursor": cursor})  # fmt: skip
 
     @on("GET", "slack.com/api/conversations.history")
     @on("POST", "slack.com/api/conversations.history")
@@ -199,6 +214,16 @@ class Channels(Desk):
         if cursor is None:
             raise Refusal(failure("invalid_cursor"))
         return int(cursor[1] or 0)
+
+
+def _user(email: str, now: int) -> dict[str, Any]:
+    name = email.partition("@")[0]
+    title = name.replace(".", " ").title()
+    profile = {"email": email, "real_name": title, "display_name": name,
+               "real_name_normalized": title, "display_name_normalized": name,
+               "team": TEAM}  # fmt: skip
+    return {"id": _made("U", email), "team_id": TEAM, "name": name, "deleted": False,
+            "real_name": title, "profile": profile, "is_bot": False, "updated": now}  # fmt: skip
 
 
 def _between(ask: Ask) -> Callable[[float], bool]:

@@ -63,6 +63,7 @@ class Desk(Vendor):
             "chat:write",
             "chat:write.public",
             "files:write",
+            "files:read",
             "channels:read",
             "channels:history",
             "channels:join",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from mimetypes import guess_type
 from typing import Any
 
@@ -25,6 +25,8 @@ class File:
     size: int
     alt: str
     data: bytes | None = None
+    shown: dict[str, Any] = field(default_factory=dict)
+    channel: str = ""
 
 
 class Files(Chat):
@@ -33,6 +35,7 @@ class Files(Chat):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._files: dict[str, File] = {}
+        self._done: dict[str, File] = {}
 
     @on("GET", "slack.com/api/files.getUploadURLExternal")
     @on("POST", "slack.com/api/files.getUploadURLExternal")
@@ -74,10 +77,39 @@ class Files(Chat):
             )
             # The message appears, but the reply does not tell its ts.
             content = {"text": ask.text("initial_comment"), "files": shown}
-            self.say(channel, content, thread, files=media)
-        for file in files:
-            del self._files[file.id]
+            message = self.say(channel, content, thread, files=media)
+            for file in files:
+                share = {"ts": message.ts} | ({"thread_ts": thread} if thread else {})
+                file.channel = channel.id
+                file.shown = {"channels": [channel.id], "shares":
+                              {"public": {channel.id: [share]}}}  # fmt: skip
+        for file, told in zip(files, shown, strict=True):
+            file.shown = {**told, **file.shown}
+            self._done[file.id] = self._files.pop(file.id)
         return ask.reply(files=shown)
+
+    @on("GET", "slack.com/api/files.info")
+    @on("POST", "slack.com/api/files.info")
+    def info(self, call: Call) -> Reply:
+        """Answer what a file is; once it is shared, ``shares`` tells in which message."""
+        ask = self.admit(call, "files:read", form_only=True)
+        file = self._done.get(ask.text("file"))
+        if file is None:
+            raise Refusal(failure("file_not_found"))
+        return ask.reply(file=file.shown, comments=[])
+
+    @on("GET", "slack.com/api/files.list")
+    @on("POST", "slack.com/api/files.list")
+    def files(self, call: Call) -> Reply:
+        ask = self.admit(call, "files:read", form_only=True)
+        count, page = whole(ask.text("count") or "100"), whole(ask.text("page") or "1")
+        if not count or not page or count > 1000:
+            raise Refusal(failure("invalid_arguments"))
+        channel = ask.text("channel")
+        found = [f.shown for f in self._done.values() if channel in ("", f.channel)][::-1]
+        paging = {"count": count, "total": len(found), "page": page,
+                  "pages": -(-len(found) // count)}  # fmt: skip
+        return ask.reply(files=found[(page - 1) * count : page * count], paging=paging)
 
     def _uploaded(self, one: object) -> File:
         id = one.get("id") if isinstance(one, dict) else None

@@ -1,0 +1,1 @@
+"""Records of a vendor kept in step with a file or a table."""

@@ -1,0 +1,118 @@
+"""What is to be done about one record, field by field, so that nothing is overwritten unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ...store.replica import Held, identity
+from ...store.worklist import Planned, Staged
+
+Rule = Literal["theirs", "ours", "newest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Who wins where a field was changed on both sides; without a rule nobody does.
+
+    "newest" decides only where both sides are dated. ``create``: records that are not there are
+    made. ``both``: what changed there is taken over here. ``key`` is the field by which records
+    are known, in whose spelling nothing is changed.
+    """
+
+    every: Rule | None = None
+    fields: Mapping[str, Rule] = field(default_factory=dict)
+    create: bool = True
+    both: bool = False
+    key: str = ""
+
+    def winner(self, name: str, at: float | None, held: Held) -> Literal["theirs", "ours"] | None:
+        """Return whose value of a contested field is kept; ``at`` is when ours was changed."""
+        rule = self.fields.get(name, self.every)
+        if rule != "newest":
+            return rule
+        if at is None or held.modified is None:
+            return None
+        return "ours" if at > held.modified else "theirs"
+
+
+def decide(row: Staged, held: Held | None, rules: Rules) -> Planned:
+    """Return what to do about a row, given the record that it means."""
+    seq = row.seq
+    if row.reason:
+        return Planned(seq, "refused", {}, {}, row.reason)
+    if row.gone:
+        return _tombstone(row, held)
+    if held is None:
+        return _created(row, rules)
+    if held.deleted:
+        return _deleted(row, held, rules)
+    sides = {name: _side(name, row, held, rules) for name in row.ours}
+    if contested := [name for name, side in sides.items() if side == "contested"]:
+        # What is agreed on waits for the rest: a record half written would be nobody's.
+        return Planned(seq, "conflict", {}, {}, f"changed on both sides: {', '.join(contested)}")
+    change = {name: row.ours[name] for name, side in sides.items() if side == "ours"}
+    theirs = [name for name, side in sides.items() if side == "theirs" and rules.both]
+    local = {name: held.theirs.get(name) for name in theirs}
+    return Planned(seq, "update" if change else "unchanged", change, local)
+
+
+def _created(row: Staged, rules: Rules) -> Planned:
+    if row.id:
+        return Planned(row.seq, "refused", {}, {}, f"there is no record {row.id}")
+    if not rules.create:
+        return Planned(row.seq, "unchanged", {}, {}, "is not there, and is not to be made")
+    change: dict[str, str | None] = {name: v for name, v in row.ours.items() if v is not None}
+    if not change:
+        return Planned(row.seq, "refused", {}, {}, "holds no value")
+    return Planned(row.seq, "create", change, {})
+
+
+def _tombstone(row: Staged, held: Held | None) -> Planned:
+    """Return what becomes of a row that is marked as deleted: nothing is deleted at a vendor."""
+    if held is None or held.deleted:
+        return Planned(row.seq, "unchanged", {}, {})
+    if held.base is not None:
+        return Planned(row.seq, "unchanged", {}, {}, "is deleted here; it stays there")
+    return Planned(row.seq, "restored", {}, {n: held.theirs.get(n) for n in row.ours})
+
+
+def _side(
+    name: str, row: Staged, held: Held, rules: Rules
+) -> Literal["same", "ours", "theirs", "contested"]:
+    """Return whose value of a field is to be on both sides."""
+    ours, theirs = row.ours[name] or None, held.theirs.get(name)
+    if ours == theirs or (name == rules.key and identity(ours) == identity(theirs)):
+        return "same"
+    if not held.agreed(name):
+        return _first_meeting(name, row, held, rules)
+    assert held.base is not None
+    base = held.base.get(name)
+    if ours == base:
+        return "theirs"
+    if theirs == base:
+        return "ours"
+    return rules.winner(name, row.at, held) or "contested"
+
+
+def _first_meeting(
+    name: str, row: Staged, held: Held, rules: Rules
+) -> Literal["same", "ours", "theirs", "contested"]:
+    """The same, where nobody knows who changed it: no value gives way to one.
+
+    A push that is no more than that says what it changes in its plan, and is asked to.
+    """
+    if row.ours[name] is None:
+        return "theirs" if rules.both else "same"
+    if held.theirs.get(name) is None:
+        return "ours"
+    return rules.winner(name, row.at, held) or ("contested" if rules.both else "ours")
+
+
+def _deleted(row: Staged, held: Held, rules: Rules) -> Planned:
+    base = held.base or {}
+    changed = any(held.agreed(n) and base.get(n) != value for n, value in row.ours.items())
+    if changed and rules.every != "theirs":
+        return Planned(row.seq, "conflict", {}, {}, "was deleted there and changed here")
+    return Planned(row.seq, "gone", {}, {}, "was deleted there")

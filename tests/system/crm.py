@@ -1,0 +1,266 @@
+"""
+A CRM that only records: what it holds, what was made how often, how many requests wrote.
+
+It speaks as HubSpot's documents say (objects, search and batches of
+https://developers.hubspot.com/docs/guides/api/crm/understanding-the-crm, read 2026-11): contacts
+are upserted by their address, companies only created. It takes a request only when all its bytes
+came, and can be slow, refuse, fail, or hang up after it has taken one.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+Answer = tuple[int, Any]
+Values = dict[str, str | None]
+
+FIELDS = {
+    "contacts": ("email", "firstname", "phone", "notes", "lastmodifieddate", "hs_object_id"),
+    "companies": ("domain", "name", "notes", "hs_lastmodifieddate", "hs_object_id"),
+}
+KEYS = {"contacts": "email", "companies": "domain"}
+CHANGED = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate"}
+
+
+class Crm:
+    """``with Crm() as crm: … crm.url, crm.live("contacts")``.
+
+    ``faults`` are shares of requests by kind: status_503, status_429, cut (taken, and no answer),
+    drop (not taken, and no answer). ``made`` counts how often a key was created, ``writes`` the
+    batches that came whole. Rows whose ``notes`` say "refuse" are refused each for itself, and
+    with "poison" the whole batch is.
+    """
+
+    def __init__(self, *, latency: float = 0.0, seed: int = 1, **faults: float) -> None:
+        self.latency, self.faults = latency, faults
+        self.random = random.Random(seed)
+        self.held: dict[str, dict[int, dict[str, Any]]] = {kind: {} for kind in FIELDS}
+        self.made: Counter[str] = Counter()
+        self.writes = self.requests = 0
+        self.fields = {kind: list(names) for kind, names in FIELDS.items()}
+        self.before: Callable[[str], None] = lambda path: None  # is told of each request
+        self._by_key: dict[str, dict[str, int]] = {kind: {} for kind in FIELDS}
+        self._next = 1000
+        self._lock = threading.RLock()
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.crm = self
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Crm:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    # -- what a test does and asks -------------------------------------------------------------
+
+    def add(self, kind: str, **values: str | None) -> str:
+        with self._lock:
+            return str(self._make(kind, dict(values))["id"])
+
+    def change(self, kind: str, id: str, **values: str | None) -> None:
+        with self._lock:
+            self._change(kind, self.held[kind][int(id)], dict(values))
+
+    def delete(self, kind: str, id: str) -> None:
+        with self._lock:
+            record = self.held[kind][int(id)]
+            record["archived"], record["archivedAt"] = True, _now()
+
+    def restore(self, kind: str, id: str, **values: str | None) -> None:
+        with self._lock:
+            self.held[kind][int(id)]["archived"] = False
+            self.change(kind, id, **values)
+
+    def live(self, kind: str) -> dict[str, Values]:
+        """What is there, by id, without what is empty and the vendor's own."""
+        own = {CHANGED[kind], "hs_object_id"}
+        with self._lock:
+            return {
+                str(id): {n: v for n, v in r["properties"].items() if v and n not in own}
+                for id, r in self.held[kind].items()
+                if not r["archived"]
+            }
+
+    # -- what a vendor does --------------------------------------------------------------------
+
+    def fault(self) -> str:
+        with self._lock:
+            self.requests += 1
+            at = self.random.random()
+        for name, share in self.faults.items():
+            if at < share:
+                return name.removeprefix("status_")
+            at -= share
+        return ""
+
+    def answer(self, method: str, path: str, query: str, body: Any) -> Answer:
+        asked = {name: values[0] for name, values in parse_qs(query).items()}
+        found = re.search(r"/crm/v3/(objects|properties)/(\w+)(?:/(.*))?$", path)
+        if found is None:
+            return 404, {"status": "error", "category": "OBJECT_NOT_FOUND", "message": path}
+        area, kind, rest = found.groups()
+        with self._lock:
+            if area == "properties":
+                return 200, {"results": [{"name": name} for name in self.fields[kind]]}
+            if method == "GET":
+                return 200, self._listed(kind, asked)
+            if rest == "search":
+                return 200, self._search(kind, body)
+            if rest == "batch/read":
+                return 200, self._read(kind, body)
+            self.writes += 1
+            return self._write(kind, rest.removeprefix("batch/"), body["inputs"])
+
+    def _listed(self, kind: str, asked: Mapping[str, str]) -> Any:
+        after, limit = int(asked.get("after", 0)), int(asked.get("limit", 10))
+        archived = asked.get("archived") == "true"
+        rows = [r for id, r in self.held[kind].items() if id > after and r["archived"] is archived]
+        page = [self._shown(r) for r in rows[:limit]]
+        more = {"paging": {"next": {"after": page[-1]["id"]}}} if len(rows) > limit else {}
+        return {"results": page, **more}
+
+    def _search(self, kind: str, body: Any) -> Any:
+        rows = [r for r in self.held[kind].values() if not r["archived"]]
+        for one in body["filterGroups"][0]["filters"]:
+            rows = [r for r in rows if _holds(one, r["properties"].get(one["propertyName"]))]
+        by = body["sorts"][0]
+        rows.sort(key=lambda r: _rank(r["properties"].get(by) or ""))
+        return {"total": len(rows), "results": [self._shown(r) for r in rows[: body["limit"]]]}
+
+    def _read(self, kind: str, body: Any) -> Any:
+        by = body.get("idProperty")
+        ids = [self._by_key[kind].get(i["id"].lower()) if by else int(i["id"])
+               for i in body["inputs"]]  # fmt: skip
+        found = [self.held[kind].get(id or 0) for id in ids]
+        return {"results": [self._shown(r) for r in found if r and not r["archived"]]}
+
+    def _write(self, kind: str, act: str, inputs: list[Any]) -> Answer:
+        if any("poison" in (i["properties"].get("notes") or "") for i in inputs):
+            return 400, {"status": "error", "category": "VALIDATION_ERROR", "message": "poison"}
+        results, errors = [], []
+        for one in inputs:
+            values, trace = one["properties"], one["objectWriteTraceId"]
+            if (values.get("notes") or "").startswith("refuse"):
+                errors.append({"status": "error", "category": "VALIDATION_ERROR",
+                               "message": "not like this",
+                               "context": {"objectWriteTraceId": [trace]}})  # fmt: skip
+                continue
+            record = self._found(kind, act, one)
+            new = record is None
+            if record is None:
+                record = self._make(kind, values)
+                self.made[str(values[KEYS[kind]])] += 1
+            else:
+                self._change(kind, record, values)
+            results.append({**self._shown(record), "objectWriteTraceId": trace, "new": new})
+        answer = {"status": "COMPLETE", "results": results}
+        return (207, {**answer, "errors": errors}) if errors else (200, answer)
+
+    def _found(self, kind: str, act: str, one: Any) -> dict[str, Any] | None:
+        if act == "create":
+            return None
+        id = self._by_key[kind].get(one["id"].lower()) if act == "upsert" else int(one["id"])
+        return self.held[kind].get(id or 0)
+
+    def _make(self, kind: str, values: Values) -> dict[str, Any]:
+        self._next += 1
+        record = {"id": str(self._next), "properties": {}, "archived": False, "createdAt": _now()}
+        self.held[kind][self._next] = record
+        self._change(kind, record, {**values, "hs_object_id": str(self._next)})
+        return record
+
+    def _change(self, kind: str, record: dict[str, Any], values: Values) -> None:
+        record["updatedAt"] = now = _now()
+        record["properties"] |= {**values, CHANGED[kind]: now}
+        if key := record["properties"].get(KEYS[kind]):
+            self._by_key[kind].setdefault(str(key).lower(), int(record["id"]))
+
+    def _shown(self, record: dict[str, Any]) -> dict[str, Any]:
+        return {**record, "properties": dict(record["properties"])}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _rank(text: str) -> float:
+    if "T" in text:
+        return datetime.fromisoformat(text).timestamp() * 1000
+    return float(text) if text.replace(".", "").isdigit() else 0.0
+
+
+def _holds(one: Mapping[str, Any], value: Any) -> bool:
+    if value is None:
+        return False
+    if one["operator"] == "IN":
+        return str(value).lower() in one["values"]
+    mine, asked = _rank(str(value)), float(one["value"])
+    return {"GTE": mine >= asked, "GT": mine > asked, "EQ": mine == asked}[one["operator"]]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+    crm: Crm
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed is what this is for."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16
+    server: _Server
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        self._carry_out(None)
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) == length:  # cut short: no vendor acts on that
+            self._carry_out(json.loads(body))
+
+    def _carry_out(self, body: Any) -> None:
+        crm, url = self.server.crm, urlsplit(self.path)
+        crm.before(url.path)
+        fault = crm.fault()
+        if fault == "drop":
+            self.close_connection = True
+            return
+        if fault.isdigit():
+            self._answer(int(fault), {"status": "error", "message": "on purpose"})
+            return
+        time.sleep(crm.latency / 2)
+        answer = crm.answer(self.command, url.path, url.query, body)
+        time.sleep(crm.latency / 2)
+        if fault == "cut":
+            self.close_connection = True
+            return
+        self._answer(*answer)
+
+    def _answer(self, status: int, data: Any) -> None:
+        body = json.dumps(data).encode()
+        self.send_response(status)
+        if status in (429, 503):
+            self.send_header("Retry-After", "0")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
