@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -608,3 +609,20 @@ def test_where_a_campaign_s_outcome_goes_has_to_be_said(mktool: Mktool, crm: Crm
     assert ran.code == 3
     assert "[map.hubspot.attribution]" in ran.err
     assert 'YOUR_FIELD = "campaign"' in ran.err
+
+
+def test_how_a_vendor_spells_what_it_was_given_is_no_change(mktool: Mktool, crm: Crm) -> None:
+    place = Place(mktool, crm, "in.csv")
+    id = crm.add("contacts", email="a@b.ch", phone="1")
+    Path("in.csv").write_text("email,phone\na@b.ch,+41 79\n")
+    place.push()
+    crm.change("contacts", id, phone="+4179")  # at once: the vendor itself
+    assert place.push()["data"]["plan"] == {"unchanged": 1}
+    Path("in.csv").write_text("email,phone\na@b.ch,+41 80\n")
+    assert place.push()["data"]["plan"] == {"update": 1}
+    crm.held["contacts"][int(id)]["properties"]["phone"] = "+4180"
+    time.sleep(2.1)
+    crm.change("contacts", id, phone="theirs")
+    place.push()
+    Path("in.csv").write_text("email,phone\na@b.ch,+41 81\n")
+    assert place.push(code=6)["data"]["plan"] == {"conflict": 1}
