@@ -10,7 +10,7 @@ import typer
 from .. import errors as e
 from .. import providers
 from ..core import connect, login
-from ..core.fields import Flow, asked_for, secret_names
+from ..core.fields import Flow, asked_for, meant, secret_names
 from ..core.settings import DEFAULT, Settings
 from ..model import Secret
 from ..spec import Spec
@@ -55,7 +55,7 @@ def authorize(
         key = Secret(sys.stdin.buffer.read(100_000).decode("utf-8", "replace").strip())
         fields[connect.key_field(spec, key)] = key
     else:
-        _ask(given, spec, fields)
+        _ask(given, spec, fields, flow)
     person = login.Person(out.say, out.ask, login.open_browser)
     entry = connect.connect(given, cls, account, fields, person, flow=flow, scopes=scope or ())
     data = {
@@ -98,9 +98,11 @@ def _fields(spec: Spec, pairs: list[str]) -> dict[str, str | Secret]:
     return found
 
 
-def _ask(given: Settings, spec: Spec, fields: dict[str, str | Secret]) -> None:
+def _ask(
+    given: Settings, spec: Spec, fields: dict[str, str | Secret], flow: Flow | None
+) -> None:  # fmt: skip
     """Ask the person for what is still missing, hidden where it is secret."""
-    out, scheme = terminal(), spec.auth[0]
+    out, scheme = terminal(), meant(spec, fields, flow)
     missing = [name for name in asked_for(scheme) if name not in fields]
     if not missing or not given.interactive:
         return

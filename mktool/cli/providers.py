@@ -26,7 +26,9 @@ from .terminal import folded, span, terminal
 
 app = typer.Typer(rich_markup_mode=None)
 
-COLUMNS = ("name", "what it is", "can", "login", "text", "media", "campaigns", "rate limits")
+COLUMNS = (
+    "name", "what it is", "can", "login", "text", "media", "campaigns", "records", "rate limits",
+)  # fmt: skip
 CHANNELS = {"email": "e-mail", "sms": "SMS"}
 LOGINS: Mapping[type, str] = {
     ServiceAccount: "service account", ClientCredentials: "client credentials",
@@ -65,7 +67,7 @@ def row(cls: type[Provider]) -> tuple[str, ...]:
     shown = "; ".join(limits[:2]) + ("; …" if limits[2:] else "")
     return (
         names, spec.title, ", ".join(_can(cls)), ", ".join(logins(spec)), _text(spec),
-        _media(spec), _campaigns(cls), shown,
+        _media(spec), _campaigns(cls), _records(spec), shown,
     )  # fmt: skip
 
 
@@ -81,6 +83,11 @@ def facts(cls: type[Provider]) -> dict[str, Any]:
             "channel": spec.campaigns.channel, "batch": spec.campaigns.batch, "lost": _lost(cls),
             "audience": spec.audience.batch if spec.audience else None,
         } if spec.campaigns else None,
+        "records": {
+            kind.name: {"key": kind.key, "batch": kind.batch, "bulk": kind.bulk}
+            for kind in spec.records
+        },
+        "finds": spec.finds, "export_fields": spec.exports,
         "limits": [
             {"calls": n.calls, "seconds": n.per, "counts": n.bucket, "per": n.scope}
             for n in spec.limits
@@ -153,6 +160,11 @@ def _lost(cls: type[Provider]) -> str:
     return "looked up" if issubclass(cls, CanTrace) else "unknown"
 
 
+def _records(spec: Spec) -> str:
+    """Return the kinds of records that are kept in step."""
+    return ", ".join(kind.name if kind.batch else f"{kind.name} (read)" for kind in spec.records)
+
+
 def _size(count: int) -> str:
     return f"{count / MB:.0f} MB" if count < 1024 * MB else f"{count / MB / 1024:.0f} GB"
 
@@ -171,7 +183,8 @@ def _facts_for_people(cls: type[Provider]) -> str:
     spec = cls.spec
     facts = {
         "Can": ", ".join(_can(cls)), "Login": ", ".join(logins(spec)), "Text": _text(spec),
-        "Media": _media(spec), "Campaigns": _campaigns(cls),
+        "Media": _media(spec), "Campaigns": _campaigns(cls), "Records": _records(spec),
+        "Finds": ", ".join(spec.finds),
     }  # fmt: skip
     return "\n".join(f"{name:11}{value}" for name, value in facts.items() if value)
 

@@ -26,6 +26,15 @@ def default_flow(spec: Spec, given: Login) -> Flow:
     raise lacking(spec, given, *spec.auth)
 
 
+def meant(spec: Spec, given: Collection[str], flow: Flow | None) -> Scheme:
+    """Return the way to log in whose fields a person is asked for: the one that ``flow``, then
+    what is given, points at. A signed login is for machines, and the last that is thought of."""
+    wanted = "browser" if flow in ("paste", "device") else flow
+    ways = [scheme for scheme in spec.auth if _flow_of(scheme) == wanted] or [*spec.auth]
+    ways.sort(key=lambda scheme: isinstance(scheme, ServiceAccount))
+    return max(ways, key=lambda scheme: sum(name in given for name in asked_for(scheme)))
+
+
 def lacking(spec: Spec, given: Login, *ways: Scheme) -> e.InvalidInput:
     """Return the error that says what is missing for one of these ways, and how to give it."""
     missing = [[n for n in asked_for(scheme) if not given.has(n)] for scheme in ways]

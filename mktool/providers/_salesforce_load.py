@@ -19,7 +19,9 @@ from ._salesforce_org import Org
 
 # A job that nobody starts changes nothing: it may be made again.
 OPEN = Endpoint("load job", "POST", f"{JOBS}/ingest", repeatable=True)
-UPLOAD = Endpoint("upload", "PUT", f"{JOBS}/ingest/{{}}/batches", timeout=300.0, answers_text=True)
+# A job that holds two uploads cannot be started: https://salesforce.stackexchange.com/q/231917
+UPLOAD = Endpoint("upload", "PUT", f"{JOBS}/ingest/{{}}/batches", repeatable=False, timeout=300.0,
+                  answers_text=True)  # fmt: skip
 STATE = Endpoint("load job", "GET", f"{JOBS}/ingest/{{}}")
 START = Endpoint("load", "PATCH", f"{JOBS}/ingest/{{}}", repeatable=True)
 OUTCOME = Endpoint("load results", "GET", f"{JOBS}/ingest/{{}}/{{}}", timeout=120.0,
@@ -45,8 +47,12 @@ def stage(org: Org, kind: RecordKind, rows: Sequence[Row], key: str) -> str:
 
 def load(org: Org, job: str, rows: Sequence[Row], key: str) -> list[Written]:
     """Start a staged job unless it was, wait for its end, and return what became of each row."""
-    if org.call(STATE, job).need("state") == "Open":
-        org.call(START, job, json={"state": "UploadComplete"}).need("state")
+    if _is_open(org, job):
+        begun = org.call(START, job, json={"state": "UploadComplete"})
+        # What is refused may be the repetition of a start whose answer was lost.
+        if (code := begun.get("0.errorCode")) and _is_open(org, job):
+            why = Refusal(str(code), printable(str(begun.get("0.message") or "")))
+            return [Written(refusal=why)] * len(rows)
     ended, places = wait(org, STATE, job), _Places(rows, key)
     done: dict[int, Written] = {}
     for row in org.call(OUTCOME, job, "successfulResults").table():
@@ -60,6 +66,10 @@ def load(org: Org, job: str, rows: Sequence[Row], key: str) -> list[Written]:
     words = printable(str(ended.get("errorMessage") or "the job ended before it"))
     undone = Written(refusal=Refusal("UNPROCESSED", words))
     return [done.get(position, undone) for position in range(len(rows))]
+
+
+def _is_open(org: Org, job: str) -> bool:
+    return org.call(STATE, job).need("state") == "Open"
 
 
 class _Places:

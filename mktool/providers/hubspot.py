@@ -15,7 +15,7 @@ from ..capability import (
     CanPull,
     CanPush,
 )
-from ..http.auth import OAuth2
+from ..http.auth import HeaderKey, OAuth2
 from ..model import Account, Posted
 from ..provider import Provider
 from ..records import Found, Page, Record, Row, Wish, Written
@@ -41,14 +41,16 @@ class HubSpot(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPus
         name="hubspot", title="HubSpot", docs="https://developers.hubspot.com/docs/api-reference",
         base_url="https://api.hubapi.com",
         # Redirects are compared exactly; there is no PKCE; tokens live 30 minutes.
-        auth=(OAuth2(
+        auth=(HeaderKey("token"), OAuth2(
             "https://app.hubspot.com/oauth/authorize", "https://api.hubapi.com/oauth/v3/token",
             SCOPES, revoke_url="https://api.hubapi.com/oauth/v3/token/revoke", pkce=False,
             redirect_host="localhost", redirect_ports=(18920, 18921, 18922), lifetime=1800.0,
             authorize_params={"optional_scope": OPTIONAL}),),
         fields=(
-            Field("access_token", "token of a private app, or a service key (pat-…)", True,
-                  env=("HUBSPOT_ACCESS_TOKEN", "HUBSPOT_PRIVATE_APP_TOKEN", "HUBSPOT_TOKEN")),
+            Field("token", "token of a private app, or a service key (pat-…)", True,
+                  pattern=r"pat-\S+", env=("HUBSPOT_PRIVATE_APP_TOKEN", "HUBSPOT_TOKEN")),
+            Field("access_token", "or a ready token of an app", True,
+                  env=("HUBSPOT_ACCESS_TOKEN",)),
             Field("client_id", "or an app's OAuth client id", env=("HUBSPOT_CLIENT_ID",)),
             Field("client_secret", "and its secret", True, env=("HUBSPOT_CLIENT_SECRET",)),
             Field("api_version", "v3, or a date of HubSpot's calendar, as in 2026-03", default="v3",

@@ -71,6 +71,7 @@ class Salesforce(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, Can
         error_code=("0.errorCode", "error"), error_text=("0.message", "error_description"),
         rules=(
             Rule(e.RateLimited, code="REQUEST_LIMIT_EXCEEDED"),  # a 403
+            Rule(None, 400, operation="load"),  # a job that is refused, or was started before
             Rule(e.Unauthorized, code=r"INVALID_SESSION_ID|INVALID_AUTH_HEADER"),
             Rule(e.Unauthorized, 403, text="(Bad|Missing)_OAuth_Token"),  # userinfo, in plain text
             Rule(e.Unavailable, code="UNABLE_TO_LOCK_ROW"),

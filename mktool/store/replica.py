@@ -2,7 +2,8 @@
 What a vendor was last seen to hold, and what was last agreed on with a file or table of ours.
 
 ``theirs`` is the vendor's state, ``base`` the state in which both sides last agreed: what differs
-from it on one side was changed there.
+from it on one side was changed there. A vendor may spell what it was given in its own way; so
+what it had right after a write of ours is kept as ``spelt``.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
@@ -17,6 +19,7 @@ import orjson
 from ..records import Record, Values
 from .database import Database
 
+ECHO = 2.0  # seconds by which clocks may differ, of a change that was our own write
 _SAME = ""  # as a base: what the vendor has
 _DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)*\.[^\W\d_]{2,}")
 
@@ -24,7 +27,7 @@ _SCHEMA = """
 create table records (
     id text primary key, modified real, deleted integer not null, run integer not null,
     theirs text not null, base text, part integer not null default 0,
-    owed integer not null default 0
+    owed integer not null default 0, echo real, spelt text
 );
 create index records_owed on records (id) where owed;
 create table columns (name text primary key);
@@ -34,7 +37,7 @@ create table meta (name text primary key, value text);
 
 class Held(NamedTuple):
     """A record as it is kept. ``base`` is None where nothing was ever agreed, and with ``part``
-    holds all that was."""
+    holds all that was. ``spelt`` is what the vendor made of what we last wrote."""
 
     id: str
     modified: float | None
@@ -42,6 +45,7 @@ class Held(NamedTuple):
     theirs: Values
     base: Values | None
     part: bool = False
+    spelt: Values = MappingProxyType({})
 
     def agreed(self, field: str) -> bool:
         """Whether both sides once had the same value of a field, which `base` holds."""
@@ -78,12 +82,13 @@ class Replica(Database):
                 " values (?1, ?2, 0, ?3, ?4, ?5, ?6) on conflict do update set"
                 " base = case when ?5 is not null then ?5 when deleted then null"
                 " when base = '' and theirs is not ?4 then theirs else base end,"
+                " spelt = case when ?5 is not null then null when ?2 <= echo + ?7 then ?4 else spelt end,"
                 " modified = ?2, deleted = 0, theirs = ?4, owed = ?6,"
                 " part = case when ?5 is not null or deleted then 0 else part end"
                 " where deleted or theirs is not ?4 or modified is not ?2"
                 " or ?5 is not null and (owed or base is not ?5)",
-                [(r.id, r.modified, run, packed(r.values), _SAME if agreed else None, not agreed)
-                 for r in live],
+                [(r.id, r.modified, run, packed(r.values), _SAME if agreed else None, not agreed,
+                  ECHO) for r in live],
             )  # fmt: skip
             db.executemany(
                 "insert into records (id, modified, deleted, run, theirs, owed) values (?1, ?2, 1,"
@@ -121,7 +126,7 @@ class Replica(Database):
     def owe(self) -> None:
         """Record that our side has nothing of all this, as its file or table is a new one."""
         with self.transaction() as db:
-            db.execute("update records set owed = 1, base = null, part = 0")
+            db.execute("update records set owed = 1, base = null, part = 0, spelt = null")
 
     def owed(self, most: int) -> list[Record]:
         """Return the next records that our side does not have as they are."""
@@ -136,7 +141,7 @@ class Replica(Database):
         """Record that our side has these by now."""
         with self.transaction() as db:
             db.executemany(
-                "update records set owed = 0, base = '', part = 0 where id = ?",
+                "update records set owed = 0, base = '', part = 0, spelt = null where id = ?",
                 [(r.id,) for r in records],
             )
 
@@ -144,7 +149,7 @@ class Replica(Database):
         """Record that our side has everything as the vendor has it."""
         with self.transaction() as db:
             db.execute(
-                "update records set owed = 0, base = '', part = 0"
+                "update records set owed = 0, base = '', part = 0, spelt = null"
                 " where owed or part or base is not ''"
             )
 
@@ -157,7 +162,8 @@ class Replica(Database):
         """Yield all records in the order in which they were first seen."""
         with self.guard():
             for row in self.db.execute(
-                "select id, modified, deleted, theirs, base, part from records order by rowid"
+                "select id, modified, deleted, theirs, base, part, spelt from records"
+                " order by rowid"
             ):
                 yield held_of(row)
 
@@ -186,23 +192,21 @@ class Replica(Database):
             ).fetchone()
         return int(row[0]), int(row[1])
 
-    def agree(self, id: str, values: Values) -> None:
-        """Record values that both sides have by now."""
-        with self.transaction():
-            self._agree(id, values)
-
-    def _agree(self, id: str, values: Values) -> None:
+    def _agree(self, id: str, values: Values, at: float) -> None:
+        """Record values that both sides have, as we wrote them at ``at`` by the vendor's clock."""
         found = self.db.execute(
-            "select id, modified, deleted, theirs, base, part from records where id = ?", (id,)
+            "select id, modified, deleted, theirs, base, part, spelt from records where id = ?",
+            (id,),
         ).fetchone()
         old = held_of(found) if found else Held(id, None, False, {}, None)
         part = old.part or old.base is None
         self.db.execute(
-            "insert into records (id, deleted, run, theirs, base, part) values (?1, 0, 0, ?2, ?3,"
-            " ?4) on conflict do update set deleted = 0, theirs = ?2, base = ?3, part = ?4",
+            "insert into records (id, deleted, run, theirs, base, part, echo) values (?1, 0, 0, ?2,"
+            " ?3, ?4, ?5) on conflict do update set deleted = 0, theirs = ?2, base = ?3, part = ?4,"
+            " echo = ?5, spelt = null",
             (
                 id, packed({**old.theirs, **values}),
-                packed({**(old.base or {}), **values}, empty=part), part,
+                packed({**(old.base or {}), **values}, empty=part), part, at,
             ),
         )  # fmt: skip
 
@@ -222,7 +226,8 @@ def packed(values: Values, *, empty: bool = False) -> str:
 
 
 def held_of(row: tuple[Any, ...]) -> Held:
-    id, modified, deleted, theirs, base, part = row
+    id, modified, deleted, theirs, base, part, spelt = row
     held = orjson.loads(theirs)
     agreed = held if base == _SAME else orjson.loads(base) if base is not None else None
-    return Held(id, modified, bool(deleted), held, agreed, bool(part))
+    return Held(id, modified, bool(deleted), held, agreed, bool(part),
+                orjson.loads(spelt or "{}"))  # fmt: skip

@@ -174,7 +174,8 @@ class Worklist(Replica):
                 " (select 1 from rows u where"
                 " u.seq < 0 and u.key = rows.key) and r.id is null then 'it is unknown whether it"
                 " was written earlier' end), gone, r.id, r.modified, r.deleted, r.theirs, r.base,"
-                " r.part from rows left join records r on r.id = rows.id where seq > 0 order by seq"
+                " r.part, r.spelt from rows left join records r on r.id = rows.id where seq > 0"
+                " order by seq"
             ):
                 staged = Staged._make(row[:8])
                 held = held_of(row[8:]) if row[8] is not None else None
@@ -244,8 +245,9 @@ class Worklist(Replica):
             ).fetchall()
             return [self._doubt(row) for row in rows]
 
-    def confirm(self, rows: Sequence[Row], written: Sequence[Written]) -> None:
-        """Record what became of rows; what was written is what both sides have."""
+    def confirm(self, rows: Sequence[Row], written: Sequence[Written], at: float) -> None:
+        """Record what became of rows; what was written is what both sides have, since ``at`` by
+        the vendor's clock."""
         with self.transaction() as db:
             db.executemany(
                 "update rows set state = ?, vendor = ?, code = ?, text = ? where seq = ?",
@@ -255,13 +257,13 @@ class Worklist(Replica):
             )  # fmt: skip
             for row, w in zip(rows, written, strict=True):
                 if not w.refusal and (w.id or row.id):
-                    self._agree(w.id or row.id, row.values)
+                    self._agree(w.id or row.id, row.values, at)
 
-    def found(self, seq: int, id: str, values: Values) -> None:
+    def found(self, seq: int, id: str, values: Values, at: float) -> None:
         """Record that a row in doubt was written: the vendor shows it."""
         with self.transaction() as db:
             db.execute("update rows set state = 'done', vendor = ? where seq = ?", (id, seq))
-            self._agree(id, values)
+            self._agree(id, values, at)
 
     def release(self, batch: Doubt) -> None:
         """Record that a batch is over: rows of it without an outcome may be sent again."""
@@ -303,8 +305,8 @@ class Worklist(Replica):
         """Yield the records that no row means."""
         with self.guard():
             for row in self.db.execute(
-                "select id, modified, deleted, theirs, base, part from records where not deleted"
-                " and id not in (select coalesce(vendor, id) from rows where seq > 0 and"
+                "select id, modified, deleted, theirs, base, part, spelt from records where"
+                " not deleted and id not in (select coalesce(vendor, id) from rows where seq > 0 and"
                 " coalesce(vendor, id) is not null) order by rowid"
             ):
                 yield held_of(row)
@@ -324,7 +326,9 @@ class Worklist(Replica):
                 " not in (select coalesce(vendor, id) from rows where seq > 0 and"
                 " coalesce(vendor, id) is not null))"
             ).fetchone()
-            db.execute(f"update records set base = '', part = 0, owed = 0 where {fits}")  # noqa: S608 - our own words
+            db.execute(
+                f"update records set base = '', part = 0, owed = 0, spelt = null where {fits}"  # noqa: S608 - our own words
+            )
         return int(count)
 
     def told(self, states: Sequence[str] = (), most: int = -1) -> Iterator[Mapping[str, Any]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -66,13 +68,13 @@ class Place:
             import psycopg
 
             db = psycopg.connect(self.target)
-            statement = statement.replace("?", "%s")
-        cursor = db.cursor()
-        cursor.execute(statement, values)
-        names = [column[0] for column in cursor.description or ()]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor] if names else []
-        db.commit()
-        db.close()
+            statement = statement.replace("%", "%%").replace("?", "%s")
+        with closing(db):
+            cursor = db.cursor()
+            cursor.execute(statement, values)
+            names = [column[0] for column in cursor.description or ()]
+            rows = [dict(zip(names, row, strict=True)) for row in cursor] if names else []
+            db.commit()
         return rows
 
     def all(self) -> list[dict[str, Any]]:
@@ -463,3 +465,164 @@ def test_a_person_sees_what_will_be_done(mktool: Mktool, crm: Crm) -> None:
     assert "1 create, 1 update" in ran.err
     assert "phone = 2" in ran.err
     assert crm.writes == 0
+
+
+def test_standard_input_and_other_files(mktool: Mktool, process: Mktool, crm: Crm) -> None:
+    import pyarrow as pa  # type: ignore[import-untyped]
+    from pyarrow import parquet
+
+    ran = process("sync", "hubspot", "contacts", "--from", "-", stdin="email\na@b.ch\n")
+    assert ran.code == 0, ran
+    parquet.write_table(pa.table({"email": ["c@d.ch"], "phone": ["007"]}), "in.parquet")
+    Path("in.jsonl").write_text('{"email": "e@f.ch", "firstname": "\'=x"}\n')
+    Path("win.csv").write_bytes("email;firstname\ng@h.ch;Zoë\n".encode("cp1252"))
+    with sqlite3.connect("in.db") as db:
+        db.execute("create table people (email, n)")
+        db.execute("insert into people values ('i@j.ch', 1)")
+    db.close()
+    query = "sqlite:///in.db?query=select email, '00' || n as phone from people"
+    for source in ("in.parquet", "in.jsonl", "win.csv", query):
+        Place(mktool, crm, source).push()
+    assert {str(r.pop("email")): r for r in crm.live("contacts").values()} == {
+        "a@b.ch": {}, "c@d.ch": {"phone": "007"}, "e@f.ch": {"firstname": "'=x"},
+        "g@h.ch": {"firstname": "Zoë"}, "i@j.ch": {"phone": "001"},
+    }  # fmt: skip
+
+
+def test_what_is_changed_here_while_it_runs_is_not_overwritten(place: Place) -> None:
+    crm = place.crm
+    id = crm.add("contacts", email="a@b.ch", firstname="x")
+    other = crm.add("contacts", email="c@d.ch", firstname="x")
+    place.pull()
+    crm.change("contacts", id, firstname="theirs")
+    place.write(other, firstname="pushed")
+    crm.before = lambda path: place.write(id, firstname="late") if "update" in path else None
+    place.both(code=6 if "://" in place.target else 2)
+    crm.before = lambda path: None
+    assert place.rows()[id]["firstname"] == "late"
+    assert crm.live("contacts")[other]["firstname"] == "pushed"
+    assert place.both(code=6)["data"]["plan"] == {"conflict": 1, "unchanged": 1}
+    assert crm.live("contacts")[id]["firstname"] == "theirs"
+
+
+def test_the_newer_side_wins_where_both_are_dated(
+    mktool: Mktool, crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Path("config.toml")
+    config.write_text('[sync.hubspot.contacts]\nupdated = "updated"\nconflict = "newest"\n')
+    monkeypatch.setenv("MKTOOL_CONFIG", str(config))
+    place = Place(mktool, crm, "c.csv")
+    ids = [crm.add("contacts", email=f"c{n}@b.ch", firstname="x") for n in range(2)]
+    place.pull()
+    years = ("2020-01-01", "2099-01-01T00:00:00+02:00")
+    place.put([{**row, "firstname": "ours", "updated": year}
+               for row, year in zip(place.all(), years, strict=True)])  # fmt: skip
+    for id in ids:
+        crm.change("contacts", id, firstname="theirs")
+    place.both()
+    assert [crm.live("contacts")[id]["firstname"] for id in ids] == ["theirs", "ours"]
+    assert [place.rows()[id]["firstname"] for id in ids] == ["theirs", "ours"]
+
+
+def test_a_table_of_ones_own_is_kept_in_step(
+    mktool: Mktool, crm: Crm, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(mktool, crm, database)
+    place.sql(
+        "create table contacts (nr serial primary key, id text, email varchar not null,"
+        ' "Rate %" numeric, phone bigint, at timestamptz default now())'
+    )
+    place.insert(email="a@b.ch", phone="417955")
+    place.insert(email="c@d.ch", phone="7")
+    id = crm.add("contacts", email="c@d.ch", phone="8")
+    try:
+        place.both(code=6)
+        place.both("--conflict", "theirs")
+        crm.change("contacts", id, phone="9")
+        crm.add("contacts", email="e@f.ch")
+        place.both()
+        rows = {r["email"]: r["phone"] for r in place.all()}
+        assert rows == {"a@b.ch": 417955, "c@d.ch": 9, "e@f.ch": None}
+        assert {r["email"] for r in crm.live("contacts").values()} == rows.keys()
+    finally:
+        place.sql("drop table contacts")
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [(["Phone"], "would both be the column"), ([f"f{n}" for n in range(2100)], "--fields")],
+)
+def test_more_than_a_table_can_hold_is_said(
+    mktool: Mktool, crm: Crm, names: list[str], words: str
+) -> None:
+    crm.fields["contacts"] += names
+    crm.add("contacts", email="a@b.ch", phone="1")
+    ran = mktool("sync", "hubspot", "contacts", "--to", "sqlite:///c.db")
+    assert ran.code in (2, 3)
+    assert words in ran.err
+
+
+def test_a_table_that_somebody_else_writes_is_waited_for(
+    mktool: Mktool, crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm.add("contacts", email="a@b.ch")
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path, **o: connect(path, **o | {"timeout": 0.1}))
+    place = Place(mktool, crm, "sqlite:///c.db")
+    place.pull()
+    db = connect("c.db", isolation_level=None)
+    db.execute("begin immediate")
+    crm.add("contacts", email="c@d.ch")
+    ran = mktool("sync", "hubspot", "contacts", "--to", "sqlite:///c.db")
+    assert ran.code == 3
+    assert "locked" in ran.err
+    db.rollback()
+    db.close()
+    place.pull()
+    assert len(place.rows()) == 2
+
+
+def test_a_full_disk_leaves_the_old_file(
+    mktool: Mktool, crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mktool.core.sync import files
+
+    place = Place(mktool, crm, "c.csv")
+    crm.add("contacts", email="a@b.ch")
+    place.pull()
+    before = Path("c.csv").read_bytes()
+    crm.add("contacts", email="c@d.ch")
+
+    def full(*about: Any) -> str:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_line", full)
+        assert "No space" in place.pull(code=3)["errors"][0]["message"]
+    assert Path("c.csv").read_bytes() == before
+    place.pull()
+    assert place.rows() == crm.live("contacts")
+
+
+def test_where_a_campaign_s_outcome_goes_has_to_be_said(mktool: Mktool, crm: Crm) -> None:
+    ran = mktool("sync", "hubspot", "contacts", "--from", "campaign:launch")
+    assert ran.code == 3
+    assert "[map.hubspot.attribution]" in ran.err
+    assert 'YOUR_FIELD = "campaign"' in ran.err
+
+
+def test_how_a_vendor_spells_what_it_was_given_is_no_change(mktool: Mktool, crm: Crm) -> None:
+    place = Place(mktool, crm, "in.csv")
+    id = crm.add("contacts", email="a@b.ch", phone="1")
+    Path("in.csv").write_text("email,phone\na@b.ch,+41 79\n")
+    place.push()
+    crm.change("contacts", id, phone="+4179")  # at once: the vendor itself
+    assert place.push()["data"]["plan"] == {"unchanged": 1}
+    Path("in.csv").write_text("email,phone\na@b.ch,+41 80\n")
+    assert place.push()["data"]["plan"] == {"update": 1}
+    crm.held["contacts"][int(id)]["properties"]["phone"] = "+4180"
+    time.sleep(2.1)
+    crm.change("contacts", id, phone="theirs")
+    place.push()
+    Path("in.csv").write_text("email,phone\na@b.ch,+41 81\n")
+    assert place.push(code=6)["data"]["plan"] == {"conflict": 1}

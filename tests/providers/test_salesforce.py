@@ -12,6 +12,7 @@ import pytest
 
 from mktool import errors as e
 from mktool.http.client import DryRun
+from mktool.http.reply import Cut
 from mktool.http.target import Target
 from mktool.message import Refusal
 from mktool.model import Account, Login, Posted, Secret
@@ -310,6 +311,31 @@ class TestSalesforce(ProviderContract):
         assert vendor.requests[-1].raw is not None
         assert vendor.requests[-1].raw.read() == b'Ext__c,Email\n1,#N/A\n"a,""b""\n",\n'
         assert vendor.requests[-1].content_type().startswith("text/csv")
+
+    def test_rows_are_uploaded_once_as_a_job_with_two_uploads_never_starts(
+        self, cls: Any, ledger: Ledger
+    ) -> None:
+        opened = Wire("POST", "/jobs/ingest", reply={"id": "7501"})
+        lost: list[Wire | Exception] = [DESCRIBE, opened, Cut("no answer in time")]
+        provider, vendor, _ = self.open(cls, ledger, lost)
+        with pytest.raises(e.OutcomeUnknown):
+            provider.stage(CONTACTS, NEW, "Email")
+        assert vendor.script == []
+
+    def test_a_start_whose_answer_was_lost_is_a_start(self, cls: Any, ledger: Ledger) -> None:
+        state, start, *rest = next(x.wire for x in self.examples if x.capability == "load")
+        again = replace(start, status=400, reply=[{"errorCode": "INVALIDJOBSTATE"}])
+        wire: list[Wire | Exception] = [state, Cut("no answer in time"), again, *rest]
+        provider, _, _ = self.open(cls, ledger, wire)
+        assert [w.id for w in provider.load(CONTACTS, "7501", NEW, "Email")] == ["0031", "0032", ""]
+
+    def test_a_job_that_cannot_start_holds_refused_rows(self, cls: Any, ledger: Ledger) -> None:
+        state, start, *_ = next(x.wire for x in self.examples if x.capability == "load")
+        said = [{"errorCode": "INVALIDJOB", "message": "Found multiple contents"}]
+        wire = (state, replace(start, status=400, reply=said), state)
+        provider, _, _ = self.open(cls, ledger, wire)
+        why = Written(refusal=Refusal("INVALIDJOB", "Found multiple contents"))
+        assert provider.load(CONTACTS, "7501", NEW, "Email") == [why] * 3
 
     def test_rows_are_known_by_id_or_upserted_by_an_external_id(
         self, cls: Any, ledger: Ledger

@@ -91,7 +91,7 @@ def _side(
     base = held.base.get(name)
     if ours == base:
         return "theirs"
-    if theirs == base:
+    if theirs == base or (name in held.spelt and theirs == held.spelt[name]):
         return "ours"
     return rules.winner(name, row.at, held) or "contested"
 

@@ -123,7 +123,7 @@ class Push:
         self._note(rows, written)
 
     def _note(self, rows: Sequence[Row], written: Sequence[Written]) -> None:
-        self.list.confirm(rows, written)
+        self.list.confirm(rows, written, self._now())
         self._done += len(written)
         self._failed += sum(w.refusal is not None for w in written)
         self.say(self._done)
@@ -132,6 +132,10 @@ class Push:
                 f"stopped: {self._failed:,} rows were refused",
                 hint="mktool syncs shows them; mend the source, then run it again",
             )
+
+    def _now(self) -> float:
+        """Return what time it is by the vendor's clock."""
+        return self.session.ledger.clock() + (self.session.exchange.skew or 0.0)
 
     # -- what is in doubt ----------------------------------------------------------------------
 
@@ -163,7 +167,7 @@ class Push:
             return
         for row in doubt.rows:
             if id := found.get(identity(row.values.get(self.key)) or ""):
-                self.list.found(row.seq, id, row.values)
+                self.list.found(row.seq, id, row.values, asked)
                 self._done += 1
         self.list.release(doubt)
 
