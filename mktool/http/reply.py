@@ -35,7 +35,7 @@ class Response:
             return {}
         try:
             return json.loads(self.body, parse_float=_decimal() if exact else None)
-        except (ValueError, RecursionError):
+        except (ValueError, ArithmeticError, RecursionError):  # such as 1e99999999999999999999
             return None
 
 
@@ -142,6 +142,13 @@ class Reply:
         """Return the objects of a documented list, each as a reply of its own."""
         return [Reply(r, self.headers, self.where, write=self._write) for r in self.rows(path)]
 
+    def object(self, path: str) -> Mapping[str, Any]:
+        """Return a documented object; an absent one is empty."""
+        found = dig(self.data, path) or {}
+        if not isinstance(found, Mapping):
+            raise self._odd(f"{path!r} is not an object")
+        return found
+
     def numbers(self, path: str) -> dict[str, float]:
         """Return the numbers of an object by name; an absent object has none."""
         found = dig(self.data, path)
@@ -163,6 +170,7 @@ class Reply:
 
         if not isinstance(self.data, str):
             raise self._odd("no table in the reply")
+        csv.field_size_limit(max(csv.field_size_limit(), len(self.data)))
         rows = csv.reader(io.StringIO(self.data.removeprefix("\ufeff"), newline=""))
         names = next(rows, [])
         for row in rows:

@@ -77,7 +77,7 @@ def listed(reply: Reply, path: str = "results") -> list[Reply]:
 
 def record(item: Reply, names: Sequence[str]) -> Record:
     """Return a record with the properties that were asked for."""
-    held = item.get("properties") or {}
+    held = item.object("properties")
     values = {name: text_of(held.get(name)) for name in names}
     return Record(item.need("id"), values, item.moment("updatedAt"))
 

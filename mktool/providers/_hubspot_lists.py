@@ -70,7 +70,7 @@ def members(crm: Crm, id: str, names: tuple[str, ...]) -> Iterator[Record]:
 
 
 def _group(row: Reply, names: tuple[str, ...]) -> Record:
-    held = {**row.data, **(row.get("additionalProperties") or {})}
+    held = {**row.data, **row.object("additionalProperties")}
     held.pop("additionalProperties", None)
     values = {name: text_of(held.get(name)) for name in names or held}
     return Record(row.need("listId"), values, row.moment("updatedAt"))

@@ -40,7 +40,7 @@ def outcomes(reply: Reply, names: Mapping[str, frozenset[str]], key: str) -> dic
     traces = {name: trace for trace, others in names.items() for name in others}
     done: dict[str, Written] = {}
     for item in reply.each("results"):
-        value = str((item.get("properties") or {}).get(key) or "")
+        value = str(item.object("properties").get(key) or "")
         told = item.get("objectWriteTraceId") or traces.get(item.need("id")) or traces.get(value)
         trace = told or traces.get(value.lower()) or item.need("objectWriteTraceId")
         new = item.get("new")
@@ -49,9 +49,10 @@ def outcomes(reply: Reply, names: Mapping[str, frozenset[str]], key: str) -> dic
     for error in reply.rows("errors"):
         why = Refusal(str(error.get("category") or ""), str(error.get("message") or ""))
         whose = dig(error, "context.objectWriteTraceId") or dig(error, "context.ids")
-        for name in [whose] if isinstance(whose, str) else whose or ():
+        told = [name for name in _listed(whose) if isinstance(name, str)]
+        for name in told:
             done.setdefault(traces.get(name, name), Written(refusal=why))
-        unnamed = unnamed or (None if whose else why)
+        unnamed = unnamed or (None if told else why)
     for trace in names.keys() - done.keys():  # silence about an input is no answer
         if unnamed is None:
             done[trace] = Written(reply.need(f"result of input {trace}"))
@@ -66,6 +67,10 @@ def _input(row: Row, endpoint: Endpoint, key: str) -> dict[str, Any]:
     if endpoint is CREATE:
         return made | {"associations": []}
     return made | ({"id": row.id} if row.id else {"id": values[key], "idProperty": key})
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _names(row: Row, key: str) -> frozenset[str]:

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from ..report import Block, Export, Report, Span
+from ..spec import dig
 from ..text import meeting
 from ..text.document import split_blocks, split_text
 from ..text.runs import LISTED, packed, utf16
@@ -55,11 +56,11 @@ def named(children: Any, id_of: Callable[[str], str]) -> Any:
 def looks(block: Mapping[str, Any]) -> tuple[str, str | None]:
     """Return what a block is and says, as asked for or as listed; None where it names people."""
     kind = str(block.get("type"))
-    held = block.get(kind)
-    runs = held.get("rich_text") or [] if isinstance(held, Mapping) else []
+    found = dig(block, f"{kind}.rich_text")
+    runs = [run for run in found if isinstance(run, Mapping)] if isinstance(found, list) else []
     if any("email" in run or run.get("type") == "mention" for run in runs):
         return kind, None
-    return kind, "".join(str((run.get("text") or {}).get("content")) for run in runs)
+    return kind, "".join(str(dig(run, "text.content")) for run in runs)
 
 
 def _head(report: Report) -> Iterator[Block]:

@@ -100,11 +100,12 @@ def _found(kind: str, row: Reply) -> Found:
 
 def _title(row: Reply) -> str:
     """A page has its title in one of its properties, a data source and a block of their own."""
-    runs = row.get("title") or []
-    for value in (row.get("properties") or {}).values():
+    runs = row.get("title")
+    for value in row.object("properties").values():
         if isinstance(value, dict) and value.get("type") == "title" and value.get("title"):
             runs = value["title"]
-    words = [str(run.get("plain_text", "")) for run in runs if isinstance(run, dict)]
+    found = runs if isinstance(runs, list) else []
+    words = [str(run.get("plain_text", "")) for run in found if isinstance(run, dict)]
     return "".join(words) or str(row.get("child_page.title") or "")
 
 

@@ -13,7 +13,7 @@ from .. import errors as e
 from ..http.client import Calls
 from ..http.reply import Reply
 from ..report import Span
-from ..spec import Endpoint
+from ..spec import Endpoint, dig
 from ._notion_blocks import texts
 
 PAGE = Endpoint("as a page", "GET", "/v1/pages/{}")
@@ -80,9 +80,9 @@ def _only(database: Reply) -> str:
 
 
 def _rows(source: Reply) -> Parent:
-    columns = source.get("properties")
-    types = {n: str(c.get("type")) for n, c in columns.items()} if columns is not None else None
-    return Parent(source.need("id"), types, rows=True)
+    columns = source.object("properties")
+    types = {name: str(dig(column, "type")) for name, column in columns.items()}
+    return Parent(source.need("id"), types or None, rows=True)
 
 
 def properties(

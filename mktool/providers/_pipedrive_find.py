@@ -34,7 +34,8 @@ def page(options: Mapping[str, str], kind: str, id: str) -> str:
 
 def _found(client: Calls, kind: str, item: Reply) -> Found:
     id = item.need("id")
-    emails = item.get("emails") or [item.get("primary_email")]
+    held = item.get("emails") or item.get("primary_email")
+    emails = held if isinstance(held, list) else [held]
     texts = (row.get("value") if isinstance(row, dict) else row for row in emails)
     told = {
         "email": next((str(text) for text in texts if text), ""),

@@ -40,7 +40,7 @@ def record(item: Reply, names: tuple[str, ...]) -> Record:
     changed = item.moment("update_time") if item.get("update_time") else None
     if item.get("is_deleted") is True or item.get("status") == "deleted":
         return Record(id, {}, changed, deleted=True)
-    held = {**item.data, **(item.get("custom_fields") or {})}
+    held = {**item.data, **item.object("custom_fields")}
     held.pop("custom_fields", None)
     held |= {one: _main(held[many]) for one, many in LISTS.items() if many in held}
     return Record(id, {name: text_of(held.get(name)) for name in names or held}, changed)
@@ -84,15 +84,21 @@ def _json(text: str) -> Any:
         return text
 
 
+def _rows(entries: Any) -> list[dict[str, Any]]:
+    found = entries if isinstance(entries, list) else []
+    return [row for row in found if isinstance(row, dict)]
+
+
 def _main(entries: Any) -> Any:
-    rows = [row for row in entries or () if isinstance(row, dict)]
+    rows = _rows(entries)
     main = next((row for row in rows if row.get("primary") is True), rows[0] if rows else {})
     return main.get("value")
 
 
 def _with_main(entries: Any, text: str | None) -> list[dict[str, Any]]:
     """Return a list with another main entry; those beside it stay."""
-    rows = [row for row in entries or () if isinstance(row, dict)]
-    beside = [row for row in rows if row.get("primary") is not True and row.get("value") != text]
+    beside = [
+        row for row in _rows(entries) if row.get("primary") is not True and row.get("value") != text
+    ]
     main = [{"value": text, "primary": True, "label": "work"}] if text else []
     return [*main, *beside]

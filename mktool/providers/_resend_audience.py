@@ -91,7 +91,7 @@ def key_of(column: str) -> str:
 def _have(client: Calls, keys: Sequence[str]) -> None:
     """Add the properties that there are not: Resend refuses values of others."""
     if keys:
-        known = {row.get("key") for row in by_last_id(client, PROPERTIES)}
+        known = {str(row.get("key")) for row in by_last_id(client, PROPERTIES)}
         for key in keys:
             if key not in known:
                 client.call(ADD_PROPERTY, json={"key": key, "type": "string"})

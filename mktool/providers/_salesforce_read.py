@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 from ..errors import Unsupported
 from ..http.reply import Reply
@@ -104,7 +103,7 @@ def _after(cursor: str) -> str:
 
 def record(row: Reply, columns: Sequence[Column]) -> Record:
     """Return a record as it was read, from JSON or from a table."""
-    at = datetime.fromisoformat(_utc(row.need("SystemModstamp"))).timestamp()
+    at = row.moment("SystemModstamp")
     if row.need("IsDeleted").lower() == "true":
         return Record(row.need("Id"), {}, at, deleted=True)
     return Record(row.need("Id"), _values(row, columns), at)

@@ -91,7 +91,7 @@ def _outcome(row: Reply, reply: Reply) -> Written:
         where = row.get("details.api_name") or (f"it is {there}" if there else "")
         words = printable(f"{row.get('message') or ''}{f' ({where})' if where else ''}")
         return Written(refusal=Refusal(row.need("code"), words))
-    action = row.get("action") or reply.where.operation
+    action = str(row.get("action") or reply.where.operation)
     return Written(row.need("details.id"), {"insert": True, "update": False}.get(action))
 
 

@@ -82,7 +82,7 @@ FREE = {
              'template = "recap.md"'),
         Free("map.PROVIDER.OBJECT", "a vendor's own fields: where each is in a report, or which"
              " column it has in what sync reads and writes",
-             'hs_project = "metadata.project"', texts=True),
+             'project = "metadata.project"', texts=True),
         Free("report.SOURCE", "where the JSON of another note taker has what a report has",
              'title = "meeting.subject"',
              ('detect = ["meeting", "todos"]  # keys by which its files are known',

@@ -283,3 +283,20 @@ def test_what_is_there() -> None:
     for odd in ("a", "o"):
         with pytest.raises(e.UnexpectedReply):
             found.rows(odd)
+
+
+def test_an_exact_number_out_of_all_bounds_is_no_json() -> None:
+    assert Response(200, {}, b'{"n": 1e99999999999999999999}').json(exact=True) is None
+
+
+def test_a_cell_of_a_table_may_be_long() -> None:
+    long = "x" * 1_000_000
+    (row,) = Reply(f'id,note\n1,"{long}"\n', {}, e.Context("toy")).table()
+    assert row.need("note") == long
+
+
+def test_an_object_is_one_or_absent() -> None:
+    reply = Reply({"a": {"b": 1}, "c": [1], "d": []}, {}, e.Context("toy"))
+    assert (reply.object("a"), reply.object("d"), reply.object("x")) == ({"b": 1}, {}, {})
+    with pytest.raises(e.UnexpectedReply):
+        reply.object("c")

@@ -82,7 +82,7 @@ def test_a_missing_file_is_an_error_only_if_it_was_named(tmp_path: Path) -> None
         ("[segments.dutch]\nwhere = 'x'\n", "[segments] dutch must be text", "country == 'NL'"),
         ("[map]\nx = 1\n", "[map] x must be a section", "write [map.x.OBJECT]"),
         ("[map.x]\nnote = 1\n", "[map.x] note must be a section", "write [map.x.note]"),
-        ("[map.x.note]\na = 1\n", "[map.x.note] a must be text, not 1", "such as hs_project"),
+        ("[map.x.note]\na = 1\n", "[map.x.note] a must be text, not 1", "such as project"),
         ("[export]\ntemplate = 'a'\n", "[export] template must be a section", "[export.template]"),
         ("[sync.x]\nkey = 'a'\n", "[sync.x] key must be a section", "write [sync.x.key]"),
         ("[report]\ntitle = 'a'\n", "[report] title must be a section", "[report.title]"),

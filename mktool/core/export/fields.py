@@ -10,7 +10,7 @@ from ...report import Report
 from .schema import near
 from .template import filled, shown, values
 
-EXAMPLE = 'such as hs_project = "metadata.project", or "{{ title }} ({{ date }})"'
+EXAMPLE = 'such as project = "metadata.project", or "{{ title }} ({{ date }})"'
 
 
 def fields(
