@@ -41,7 +41,9 @@ def sync(
         str, typer.Option("--from", metavar="SOURCE", help="The same, `-` or campaign:NAME.")
     ] = "",
     key: Annotated[str, typer.Option(help="The field by which rows without an id are known.")] = "",
-    fields: Annotated[str, typer.Option(metavar="A,B", help="Only these fields.")] = "",
+    fields: Annotated[
+        str, typer.Option(metavar="A,B", help="Only these fields, read or written.")
+    ] = "",
     conflict: Annotated[
         list[str] | None,
         typer.Option(
@@ -154,8 +156,9 @@ def _say_plan(work: Syncing, plan: Plan) -> None:
         out.say(f"  {_rows(plan.removed)} taken out here, put back: nothing is deleted there")
     for row in plan.examples:
         change = ", ".join(f"{name} = {value}" for name, value in row["change"].items())
-        out.say(f"  {row['step']} line {row['line']} ({row['key'] or row['id']}):"
-                f" {row['reason'] or change}")  # fmt: skip
+        known = row["key"] or row["id"]
+        named = f" ({known})" if known else ""
+        out.say(f"  {row['step']} line {row['line']}{named}: {row['reason'] or change}")
 
 
 def _confirm(given: Settings, writes: int, confirm: int | None, *, before: int) -> None:

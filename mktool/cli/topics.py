@@ -84,6 +84,7 @@ was last changed there, and deleted is 1 once it is gone there. A field of the
 vendor's with such a name gets an underscore: id_. The first run reads all,
 later ones what was changed since then; --full reads all again.
 
+Each column is the field of its name, unless --fields A,B says which ones count.
 A row with an id is that record. One without is found by its key, or made,
 unless --no-create. Nothing is ever deleted at a vendor. Where columns have
 other names than the fields, config.toml says so, and then only those are read
