@@ -306,8 +306,8 @@ class Worklist(Replica):
         with self.guard():
             for row in self.db.execute(
                 "select id, modified, deleted, theirs, base, part, spelt from records where"
-                " not deleted and id not in (select coalesce(vendor, id) from rows where seq > 0 and"
-                " coalesce(vendor, id) is not null) order by rowid"
+                " not deleted and id not in (select coalesce(vendor, id) from rows where seq > 0"
+                " and coalesce(vendor, id) is not null) order by rowid"
             ):
                 yield held_of(row)
 
