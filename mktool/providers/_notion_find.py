@@ -16,6 +16,7 @@ from ..spec import Endpoint
 from ._notion_blocks import looks
 from ._notion_place import PAGE, Parent, id_in
 
+ME = Endpoint("me", "GET", "/v1/users/me")
 USERS = Endpoint("users", "GET", "/v1/users")
 # An integration without "read user information" gets no list: people are called by name then.
 OWNERS = Endpoint("owners", "GET", "/v1/users")
@@ -28,23 +29,28 @@ MOST = 500  # pages of a hundred
 
 def people(client: Calls) -> dict[str, str]:
     """Return the ids of the workspace's people by address, in lower case."""
-    rows = _listed(client, OWNERS, {"page_size": "100"})
-    known = ((row.get("person.email"), row.get("id")) for row in rows)
+    known = ((row.get("person.email"), row.get("id")) for row in _listed(client, OWNERS))
     return {str(email).lower(): str(id) for email, id in known if email and id}
 
 
 def children(client: Calls, id: str) -> list[Reply]:
     """Return all blocks of a page, in order."""
-    return list(_listed(client, CHILDREN, {"page_size": "100"}, id))
+    return list(_listed(client, CHILDREN, id))
 
 
 def page_since(client: Calls, where: Parent, title: str, since: float) -> Iterator[Reply]:
-    """Yield the pages of this title that were put there after ``since`` (epoch seconds)."""
+    """Yield the pages of this title that we put there after ``since`` (epoch seconds)."""
     since -= SKEW
     found = _rows_since(client, where.id, since) if where.rows else _below(client, where.id)
     for page in found:
-        if page.moment("created_time") >= since and _plain(title) == _plain(_title(page)):
+        fresh = page.moment("created_time") >= since
+        if fresh and _plain(title) == _plain(_title(page)) and _is_ours(client, page):
             yield client.call(PAGE, page.need("id"))
+
+
+def _is_ours(client: Calls, page: Reply) -> bool:
+    maker = page.get("created_by.id")
+    return not maker or maker == (client.options.get("account_id") or client.call(ME).need("id"))
 
 
 def position(rows: Sequence[Reply], blocks: Sequence[Mapping[str, Any]], start: int) -> int | None:
@@ -73,7 +79,9 @@ def find(client: Calls, kind: str, term: str) -> Iterator[Found]:
     if kind == "user":
         yield from _people(client, term.lower())
     elif id and kind == "page":
-        yield _found(kind, client.call(PAGE, id))
+        page = client.call(PAGE, id)
+        if page.get("object") != "error":
+            yield _found(kind, page)
     else:
         value = "page" if kind == "page" else "data_source"
         asked = {"query": "" if id else term, "filter": {"property": "object", "value": value}}
@@ -83,7 +91,7 @@ def find(client: Calls, kind: str, term: str) -> Iterator[Found]:
 
 
 def _people(client: Calls, term: str) -> Iterator[Found]:
-    for row in _listed(client, USERS, {"page_size": "100"}):
+    for row in _listed(client, USERS):
         name, email = str(row.get("name") or ""), str(row.get("person.email") or "")
         if term in name.lower() or term in email.lower() or term == row.get("id"):
             told = {"email": email, "type": str(row.get("type") or "")}
@@ -123,12 +131,11 @@ def _rows_since(client: Calls, id: str, since: float) -> Iterator[Reply]:
     return _posted(client, QUERY, {"filter": new}, id)
 
 
-def _listed(
-    client: Calls, endpoint: Endpoint, query: Mapping[str, str], *path: str
-) -> Iterator[Reply]:
+def _listed(client: Calls, endpoint: Endpoint, *path: str) -> Iterator[Reply]:
     for page in by_token(
-        client, endpoint, *path, query=query, found="next_cursor", param="start_cursor", most=MOST
-    ):
+        client, endpoint, *path, query={"page_size": "100"},
+        found="next_cursor", param="start_cursor", most=MOST,
+    ):  # fmt: skip
         yield from page.each("results")
 
 

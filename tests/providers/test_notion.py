@@ -355,6 +355,21 @@ class TestNotion(ProviderContract):
         assert self.locate(ledger, IS_PAGE, below, page, known=[PAGE]) is None
         assert self.locate(ledger, IS_PAGE, replace(below, reply=listed(old))) is None
 
+    def test_a_page_of_somebody_else_is_not_ours(self, ledger: Ledger) -> None:
+        made = {"id": PAGE, "type": "child_page", "created_time": "2026-09-21T14:12:00.000Z",
+                "child_page": {"title": "Kick-off"}, "created_by": {"id": ADA}}  # fmt: skip
+        below = Wire("GET", f"/v1/blocks/{HOME}/children", reply=listed(made))
+        me = Wire("GET", "/v1/users/me", reply={"id": "b1"})
+        assert self.locate(ledger, IS_PAGE, below, me) is None
+        found = self.locate(ledger, IS_PAGE, below, replace(me, reply={"id": ADA}),
+                            Wire("GET", f"/v1/pages/{PAGE}", reply=MADE))  # fmt: skip
+        assert found is not None
+
+    def test_a_page_that_is_not_shared_is_not_found(self, ledger: Ledger) -> None:
+        reply = {"object": "error", "status": 404, "code": "object_not_found"}
+        none = Wire("GET", f"/v1/pages/{HOME}", status=404, reply=reply)
+        assert list(self.notion(ledger, none).find("page", HOME)) == []
+
     def test_a_row_is_found_in_its_data_source(self, ledger: Ledger) -> None:
         title = {"N": {"type": "title", "title": [{"plain_text": "Kick-off"}]}}
         row = {**MADE, "created_time": "2026-09-21T14:12:00.000Z", "properties": title}
