@@ -79,8 +79,7 @@ def find(client: Calls, kind: str, term: str) -> Iterator[Found]:
     if kind == "user":
         yield from _people(client, term.lower())
     elif id and kind == "page":
-        page = client.call(PAGE, id)
-        if page.get("object") != "error":
+        if (page := client.call(PAGE, id)).get("object") != "error":
             yield _found(kind, page)
     else:
         value = "page" if kind == "page" else "data_source"

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
-from uuid import UUID
 
 from .. import errors as e
 from ..http.client import Calls
@@ -50,7 +49,10 @@ def id_in(text: str) -> str:
     parts = urlsplit(text.strip())
     peek = parse_qs(parts.query).get("p", [""])[0]  # a page that is open beside its database
     found = _ID.search(peek) or _ID.search(parts.path)
-    return str(UUID(found[0].rstrip("/"))) if found else ""
+    if not found:
+        return ""
+    digits = found[0].rstrip("/").replace("-", "").lower()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def parent(client: Calls, id: str) -> Parent:
