@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from ..report import Block, Person, Report, Span
 
@@ -26,8 +25,8 @@ def when(report: Report) -> str:
 
 
 def _zone(at: datetime) -> str:
-    if isinstance(at.tzinfo, ZoneInfo):
-        return at.tzinfo.key
+    if name := getattr(at.tzinfo, "key", ""):  # of a ZoneInfo
+        return str(name)
     offset = f"{at:%z}"
     return "UTC" if int(offset or 0) == 0 else f"UTC{offset[:3]}:{offset[3:5]}"
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any, TypeVar, get_args
-from zoneinfo import ZoneInfo
 
 from ...errors import InvalidInput
 from ...report import Action, Person, Priority, Report, Status
@@ -113,7 +112,7 @@ def report_of(data: Mapping[str, Any], source: str) -> Report:
     if "title" not in plain and data.get("title") is None:
         faults.add(("title",), "is missing")
     # A wrong zone is said once, not again of each time.
-    zone = plain.pop("timezone", None) or (ZoneInfo("UTC") if data.get("timezone") else None)
+    zone = plain.pop("timezone", None) or (UTC if data.get("timezone") else None)
     plain.pop("version", None)
     for name in ("start", "end"):
         at = plain.pop(name, None)
@@ -143,7 +142,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "title": report.title,
         "start": report.start and report.start.isoformat(),
         "end": report.end and report.end.isoformat(),
-        "timezone": zone.key if isinstance(zone, ZoneInfo) else "",
+        "timezone": getattr(zone, "key", ""),  # of a ZoneInfo
         "participants": [_known(one._asdict()) for one in report.participants],
         "summary": report.summary,
         "key_points": [*report.key_points],
@@ -249,7 +248,9 @@ def time(value: Any) -> datetime | None:
         raise Wrong(f"{_shown(found)} is not a time (2026-12-01T09:00:00+01:00)") from None
 
 
-def zone(value: Any) -> ZoneInfo | None:
+def zone(value: Any) -> tzinfo | None:
+    from zoneinfo import ZoneInfo
+
     found = line(value)
     try:
         return ZoneInfo(found) if found else None
@@ -257,7 +258,7 @@ def zone(value: Any) -> ZoneInfo | None:
         raise Wrong(f"{_shown(found)} is no time zone (such as Europe/Amsterdam)") from None
 
 
-def _zoned(at: datetime, place: ZoneInfo | None) -> datetime:
+def _zoned(at: datetime, place: tzinfo | None) -> datetime:
     try:
         if at.tzinfo is not None:
             return at.astimezone(place) if place else at
@@ -265,7 +266,7 @@ def _zoned(at: datetime, place: ZoneInfo | None) -> datetime:
             raise Wrong("has no offset: add one (+01:00), or say the timezone")
         made = at.replace(tzinfo=place)
         if made.astimezone(UTC).astimezone(place).replace(tzinfo=None) != at:
-            raise Wrong(f"the clock change of {place.key} skips that time")
+            raise Wrong(f"the clock change of {place} skips that time")
         return made
     except OverflowError:
         raise Wrong(f"{at.isoformat()} is out of range") from None
