@@ -203,8 +203,8 @@ class RecordKind:
     a record by the key, so that the same write may be repeated. ``keys`` are the fields it can be
     upserted by ("*" is any that the account declares unique). ``batch`` rows fit into one write
     (0: it is read only) and ``page`` records into one read. ``tells_deletes``: what was deleted
-    is among what was changed. ``bulk``: from so many rows on, `CanLoad` (0: never). ``aliases``
-    are other names that people have for it.
+    is among what was changed. ``bulk``: from so many rows on, `CanLoad` (0: never). ``lag``: how
+    many seconds later what was written is found by its key. ``aliases`` are other names for it.
     """
 
     name: str

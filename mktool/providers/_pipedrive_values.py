@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..http.reply import Reply
-from ..records import Record, text_of
+from ..records import Record, number_of, text_of
 
 LISTS = {"email": "emails", "phone": "phones"}
 """The main address and number, which are fields of ours: Pipedrive has lists of them."""
@@ -71,8 +71,9 @@ def typed(text: str | None, kind: str) -> Any:
         return None
     if kind == "set" and re.fullmatch(r"[\d, ]*", text):
         return [int(part) for part in re.findall(r"\d+", text)]
-    number = kind in NUMBERS and re.fullmatch(r"-?\d{1,18}(\.\d{1,15})?", text)
-    if kind not in TEXTS and (number or text[:1] in ("{", "[") or text in ("true", "false")):
+    if kind in NUMBERS and (number := number_of(text)) is not None:
+        return number
+    if kind not in TEXTS and (text[:1] in ("{", "[") or text in ("true", "false")):
         return _json(text)
     return text
 

@@ -17,7 +17,6 @@ from ._salesforce_people import owners, what, who
 from ._salesforce_write import INSERT, outcomes, typed
 
 CREATE = Endpoint("create", "POST", f"{DATA}/sobjects/{{}}", timeout=120.0)
-SKEW = 300.0  # seconds that clocks may differ
 LINKS = ("WhoId", "WhatId")
 ROLLED_BACK = "ALL_OR_NONE_OPERATION_ROLLED_BACK"
 Json = dict[str, Any]

@@ -63,7 +63,7 @@ def _mine(org: Org, object: str, since: float, me: str) -> Iterator[Reply]:
 
 def _marked_so(org: Org, object: str, token: str, since: float, me: str) -> Posted | None:
     for row in _mine(org, object, since, me):
-        if token in str(row.get("Description") or ""):
+        if mark_of(token) in str(row.get("Description") or ""):
             links = {name: str(row.get(name)) for name in LINKS if row.get(name)}
             return Posted(row.need("Id"), org.page(object, row.need("Id")), links)
     return None

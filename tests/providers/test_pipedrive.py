@@ -287,7 +287,9 @@ class TestPipedrive(ProviderContract):
         (None, "varchar", None), ("true", "", True), ("true", "varchar", "true"),
         ("1,2", "set", [1, 2]), ("[1,2]", "set", [1, 2]), ("", "varchar", ""),
         ('{"value":1.5,"currency":"EUR"}', "monetary", {"value": 1.5, "currency": "EUR"}),
-        ("{broken", "", "{broken"), ("007", "int", "007"), ("2026-09-21", "date", "2026-09-21"),
+        ("{broken", "", "{broken"), ("007", "int", 7),
+        ("0.1234567890123456789", "double", "0.1234567890123456789"),  # as no float has it
+        ("2026-09-21", "date", "2026-09-21"),
     ],
 )  # fmt: skip
 def test_types(text: str | None, kind: str, value: object) -> None:

@@ -102,7 +102,7 @@ class TestSalesforce(ProviderContract):
             (Wire("GET", "/userinfo", reply={"user_id": "0051", "organization_id": "00D1"}),
              query("SELECT Id, Description, WhoId, WhatId FROM Task WHERE CreatedById = '0051'"
                    " AND CreatedDate >= 2026-09-21T14:08:20Z ORDER BY CreatedDate",
-                   {"Id": "00T0", "Description": None},
+                   {"Id": "00T0", "Description": "y [mktool tok-10 1]"},
                    {"Id": "00T1", "Description": "x [mktool tok-1]", "WhoId": "0031"})),
             Posted("00T1", f"{HOME}/lightning/r/Task/00T1/view", {"WhoId": "0031"}),
         ),
