@@ -11,6 +11,7 @@ import csv
 import json
 import os
 import random
+import signal
 import sqlite3
 import threading
 import time
@@ -21,7 +22,7 @@ import pytest
 
 from tests.system.clock import Clock
 from tests.system.crm import Crm
-from tests.system.program import Ended, Program
+from tests.system.program import Ended, Program, finish
 
 KILLS = int(os.environ.get("MKTOOL_KILLS", "3"))
 LATENCY = 0.04
@@ -185,3 +186,37 @@ def test_a_push_takes_no_more_requests_than_batches(
     rows_of(tmp_path, "email", 4950)
     assert sync(program, "contacts", "--from", "rows.csv", "--confirm", "4950").code == 0
     assert crm.requests - 4 <= crm.writes == 50  # and one for the fields, three to read
+
+
+def test_ctrl_c_lets_the_batch_finish_and_the_next_run_goes_on(
+    crm: Crm, program: Program, tmp_path: Path
+) -> None:
+    domains = rows_of(tmp_path, "domain", 450)
+    crm.latency, seen = 0.1, threading.Event()
+    crm.before = lambda asked: seen.set() if "batch/create" in asked else None
+    push = ("companies", "--from", "rows.csv")
+    process = program.start("sync", "hubspot", *push, "--confirm", "450", "--json")
+    assert seen.wait(20)
+    process.send_signal(signal.SIGINT)
+    ended = finish(process)
+    assert ended.code == 130, ended
+    assert ended.json["errors"][0]["hint"]
+    assert len(crm.live("companies")) in (100, 200)
+    crm.latency, started = 0, time.monotonic()
+    settle(program, crm, push)
+    assert time.monotonic() - started < 15  # nothing is in doubt, and nothing is waited for
+    assert dict(crm.made) == dict.fromkeys(domains, 1)
+
+
+def test_a_token_that_is_refused_between_pages(crm: Crm, program: Program, tmp_path: Path) -> None:
+    for n in range(2500):
+        crm.add("contacts", email=f"c{n}@acme.example")
+    pages = iter(range(99))
+    crm.before = lambda path: crm.faults.update(
+        status_401=float("/objects/" in path and next(pages) >= 15)
+    )
+    assert sync(program, "contacts", "--to", "c.jsonl").code == 11
+    crm.before, crm.faults, crm.requests = lambda path: None, {}, 0
+    assert sync(program, "contacts", "--to", "c.jsonl").code == 0
+    assert crm.requests <= 25 - 15 + 4  # not from the beginning
+    assert read("c.jsonl", tmp_path) == crm.live("contacts")
