@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 from .. import errors as e
 from ..capability import (
@@ -34,6 +35,8 @@ SCOPES = (
 # An account without these products cannot grant them.
 OPTIONAL = "crm.objects.leads.read crm.objects.leads.write marketing.campaigns.read"
 APPS = "https://app.hubspot.com/private-apps"
+# A search knows what was written "a few moments" later: /docs/api-reference/search/guide (2026-11)
+SEARCHED: Any = {"keys": ("*",), "batch": 100, "tells_deletes": True, "lag": 30.0}
 
 
 class HubSpot(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPush, CanListMembers):
@@ -76,11 +79,9 @@ class HubSpot(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPus
             RecordKind("contacts", "contacts", "email", upserts=True, keys=("email", "*"),
                        batch=100, tells_deletes=True),
             # HubSpot does not keep two companies from having one domain.
-            RecordKind("companies", "companies", "domain", keys=("*",), batch=100,
-                       tells_deletes=True),
-            RecordKind("deals", "deals", "dealname", keys=("*",), batch=100, tells_deletes=True),
-            RecordKind("leads", "leads", "hs_lead_name", keys=("*",), batch=100,
-                       tells_deletes=True),
+            RecordKind("companies", "companies", "domain", **SEARCHED),
+            RecordKind("deals", "deals", "dealname", **SEARCHED),
+            RecordKind("leads", "leads", "hs_lead_name", **SEARCHED),
             RecordKind("campaigns", "campaigns", "hs_name"),
             RecordKind("lists", "lists", "name", page=500)),
         setup=f"""\

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 from urllib.parse import urlsplit
 
 from .. import errors as e
@@ -22,6 +23,8 @@ from ._pipedrive_write import Writer
 ME = Endpoint("me", "GET", "/v1/users/me")
 HUB = "https://developers.pipedrive.com"
 HOST = "api.pipedrive.com"
+# How soon a search knows what was written is not documented; half a minute is to be enough.
+ROWS: Any = {"batch": 1, "page": 500, "lag": 30.0}
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,10 @@ class Pipedrive(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanP
             Rule(e.Forbidden, 403, text="scope", hint=f"give the app the scope in {HUB}")),
         finds=("person", "organization", "deal", "lead"), exports=("note", "task"),
         records=(
-            RecordKind("contacts", "persons", "email", batch=1, page=500),
-            RecordKind("companies", "organizations", "name", batch=1, page=500),
-            RecordKind("deals", "deals", "title", batch=1, page=500, tells_deletes=True),
-            RecordKind("leads", "leads", "title", batch=1, page=500)),
+            RecordKind("contacts", "persons", "email", **ROWS),
+            RecordKind("companies", "organizations", "name", **ROWS),
+            RecordKind("deals", "deals", "title", tells_deletes=True, **ROWS),
+            RecordKind("leads", "leads", "title", **ROWS)),
         setup=f"""\
 1. https://app.pipedrive.com/settings/api: copy your personal API token.
 2. mktool authorize pipedrive, then mktool test-integration pipedrive

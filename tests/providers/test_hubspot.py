@@ -466,3 +466,9 @@ def test_who_owns_a_task_is_looked_up_once() -> None:
     export = reports.exported(Report("x", actions=actions), extra={"deals": "1"})
     tasks = HubSpot(None).pieces(export)[1]  # type: ignore[arg-type]  # offline
     assert {task["owner"] for task in tasks.body["tasks"]} == {"ada@example.com"}
+
+
+def test_what_is_looked_up_by_a_search_is_given_time_to_be_found() -> None:
+    made = [kind for kind in HubSpot.spec.records if kind.batch and not kind.upserts]
+    assert len(made) == 3
+    assert all(kind.lag >= 30 for kind in made)
