@@ -20,7 +20,7 @@ from ..text.runs import numbered
 # counts as it is escaped, the most that any encoding makes of it.
 ROOM = 20_000
 TITLE, PEOPLE = 200, 300  # characters
-LINK = 2000
+LINK = 2000  # bytes
 SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
 LOOKS: Mapping[str, Mapping[str, Any]] = {
     "heading": {"weight": "Bolder", "size": "Medium", "spacing": "Large"},
@@ -81,7 +81,7 @@ def _head(report: Report, number: int, count: int) -> Iterator[Json]:
 
 
 def _buttons(links: Sequence[tuple[str, str]]) -> list[Json]:
-    found = ((title, url) for title, url in links if len(url) <= LINK)
+    found = ((title, url) for title, url in links if size(url) <= LINK)
     return [{"type": "Action.OpenUrl", "title": title, "url": url} for title, url in found]
 
 

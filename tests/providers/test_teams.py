@@ -142,6 +142,10 @@ class TestTeams(ProviderContract):
         assert "transcript is left out" in pieces[-1].body["body"][-1]["text"]
         assert "actions" not in pieces[0].body
 
+    def test_a_post_is_one_card_whatever_it_links_to(self, ledger: Ledger) -> None:
+        post = Post("x" * 16_000, link="https://a.example/" + "é" * 1900, token="t-1")
+        assert self.teams(ledger, [queued()]).post(post).id == "queued-t-1"
+
     def test_one_card_after_the_other(self, ledger: Ledger) -> None:
         body = tuple(reports.text("word " * 3000) for _ in range(2))
         done = whole(self.teams(ledger, [queued(), queued()]), Export(Report("T"), body))
