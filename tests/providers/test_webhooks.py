@@ -15,10 +15,12 @@ from mktool.message import Event
 
 ADA = "ada@acme.example"
 AT = 1790000002.0
-SENDGRID: dict[str, Any] = {"email": ADA, "timestamp": int(AT), "sg_event_id": "e1", "sg_message_id": "m1.filter0",
+SENDGRID: dict[str, Any] = {
+    "email": ADA, "timestamp": int(AT), "sg_event_id": "e1", "sg_message_id": "m1.filter0",
             "smtp-id": "<m1@ismtpd>", "category": ["launch"], "campaign": "launch",
             "recipient": "1"}  # fmt: skip
-TWILIO: dict[str, Any] = {"AccountSid": "AC1", "MessageSid": "SM1", "SmsSid": "SM1", "From": "+15550100200",
+TWILIO: dict[str, Any] = {
+    "AccountSid": "AC1", "MessageSid": "SM1", "SmsSid": "SM1", "From": "+15550100200",
           "To": "+15550100201", "ApiVersion": "2010-04-01"}  # fmt: skip
 MAILCHIMP: dict[str, Any] = {"fired_at": "2026-09-21 14:13:22"}
 
