@@ -26,6 +26,7 @@ from tests.system.program import Ended, Program, finish
 
 KILLS = int(os.environ.get("MKTOOL_KILLS", "3"))
 LATENCY = 0.04
+ENOUGH = 400 * (KILLS + 1)  # rows of which some are left after all kills
 TO_LOOK = 30.0  # seconds after which a vendor is asked what became of a batch
 Rows = dict[str, dict[str, str | None]]
 
@@ -128,9 +129,9 @@ def test_a_pull_ends_with_what_the_vendor_has(
 def test_pushed_to_a_vendor_that_upserts_nobody_is_twice_or_lost(
     crm: Crm, program: Program, tmp_path: Path
 ) -> None:
-    chance, emails = random.Random(2), rows_of(tmp_path, "email", 1500)
+    chance, emails = random.Random(2), rows_of(tmp_path, "email", ENOUGH)
     crm.latency = LATENCY
-    push = ("contacts", "--from", "rows.csv", "--confirm", "1500")
+    push = ("contacts", "--from", "rows.csv", "--confirm", str(ENOUGH))
     for _ in range(KILLS):
         assert killed(program, crm, chance.uniform(0, 0.1), "batch", *push)
     settle(program, crm, push)
@@ -140,9 +141,9 @@ def test_pushed_to_a_vendor_that_upserts_nobody_is_twice_or_lost(
 def test_pushed_to_a_vendor_that_does_not_nobody_is_twice_or_lost(
     crm: Crm, program: Program, clock: Clock, tmp_path: Path
 ) -> None:
-    chance, domains = random.Random(3), rows_of(tmp_path, "domain", 1200)
+    chance, domains = random.Random(3), rows_of(tmp_path, "domain", ENOUGH)
     crm.latency, ahead = LATENCY, 0.0
-    push = ("companies", "--from", "rows.csv", "--confirm", "1200")
+    push = ("companies", "--from", "rows.csv", "--confirm", str(ENOUGH))
     for _ in range(KILLS):
         killed(program, crm, chance.uniform(0, 0.1), "batch", *push)
         ahead += TO_LOOK
