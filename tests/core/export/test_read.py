@@ -233,6 +233,14 @@ def test_a_file_that_is_wrong(tmp_path: Path, raw: bytes, says: str) -> None:
     assert caught.value.hint
 
 
+def test_a_key_that_is_there_twice_among_very_many_is_soon_found(tmp_path: Path) -> None:
+    keys = ",".join(f'"k{number}": 1' for number in range(200_000))
+    begun = time.process_time()
+    with pytest.raises(InvalidInput, match="the key 'k199999' is there twice"):
+        read(written(tmp_path, f'{{{keys}, "k199999": 2}}'.encode()))
+    assert time.process_time() - begun < 10  # looked for one by one, it takes a quarter of an hour
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
