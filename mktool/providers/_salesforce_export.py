@@ -14,8 +14,10 @@ from ..report import Action, Export, Piece, Report
 from ..spec import MB
 from ..text import meeting
 from ..text.document import split_text, to_plain
+from ..text.runs import utf16
 
-SUBJECT, ROOM = 255, 31_800  # characters; a description has 32,000, and a mark is added to it
+# Characters, as Java counts them; a description has 32,000, and a mark is added to it.
+SUBJECT, ROOM = 255, 31_800
 BATCH = 200
 LARGEST = 25 * MB
 STEERING = ("object", "who", "what")
@@ -39,10 +41,10 @@ def pieces(export: Export) -> list[Piece]:
         raise e.InvalidInput(f"Salesforce: object is Task or Event, not {object[:40]}")
     text = "\n\n".join(filter(None, (_head(report), to_plain([*export.body, *export.transcript]))))
     name = f"{ODD.sub(' ', report.title).strip()[:100] or 'Meeting'}.md"
-    long = len(text) > ROOM
+    long = utf16(text) > ROOM
     if long:
         note = GOES_ON.format(name)
-        text = split_text(text, ROOM - len(note))[0].rstrip() + note
+        text = split_text(text, ROOM - len(note), utf16)[0].rstrip() + note
     fields = {"Subject": report.title[:SUBJECT], "Description": text, **_when(report, object)}
     body = Post("", extra=export.extra).over(fields, without=STEERING)
     people = [person.email for person in report.participants if person.email]

@@ -9,8 +9,9 @@ from ..model import Post
 from ..report import Action, Export, Piece, Report
 from ..text import meeting
 from ..text.document import split_text, to_plain
+from ..text.runs import utf16
 
-TITLE, ROOM = 120, 30_000  # characters; a mark is added to each note
+TITLE, ROOM = 120, 30_000  # characters, an emoji as two; a mark is added to each note
 BATCH = 100
 STEERING = ("module", "id")
 PRIORITY = {"urgent": "Highest", "high": "High", "normal": "Normal", "low": "Low"}
@@ -26,7 +27,7 @@ def pieces(export: Export) -> list[Piece]:
         raise e.InvalidInput("Zoho CRM: a record is named by module and id together",
                              hint="--set module=Deals --set id=ID")  # fmt: skip
     text = "\n\n".join(filter(None, (_head(report), to_plain([*export.body, *export.transcript]))))
-    parts = split_text(text, ROOM) or [report.title]
+    parts = split_text(text, ROOM, utf16) or [report.title]
     notes = [_note(export, part, number, len(parts)) for number, part in enumerate(parts, start=1)]
     people = [person.email for person in report.participants if person.email]
     place: Json = {"module": module, "id": id, "people": people}

@@ -252,6 +252,13 @@ class TestSalesforce(ProviderContract):
         assert sent["FirstPublishLocationId"] == "00T1"
         assert len(b64decode(sent["VersionData"]).decode()) > 300_000
 
+    def test_a_description_is_measured_as_java_does(self, cls: Any, ledger: Ledger) -> None:
+        export = replace(reports.EXPORTS["usual"], body=(reports.text("🙂" * 20_000),))
+        meeting, *_ = self.open(cls, ledger, [])[0].pieces(export)
+        text = meeting.body["fields"]["Description"]
+        assert 31_000 < len(text.encode("utf-16-le")) // 2 <= 31_800
+        assert "goes on" in text
+
     def test_an_event_has_its_times(self, cls: Any, ledger: Ledger) -> None:
         provider, _, _ = self.open(cls, ledger, [])
         event = replace(reports.EXPORTS["usual"], extra={"object": "Event", "Location": "Oslo"})

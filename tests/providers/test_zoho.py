@@ -244,6 +244,12 @@ class TestZoho(ProviderContract):
         located = self.open(cls, ledger, [wire])[0].locate(TASKS, (ROOT,), NOW, frozenset())
         assert json.loads(located.ref["refused"]) == json.loads(refused.ref["refused"])
 
+    def test_a_note_holds_half_as_many_emoji(self, cls: Any, ledger: Ledger) -> None:
+        export = replace(reports.EXPORTS["usual"], body=(reports.text("🙂" * 20_000),))
+        first, second, *_ = self.open(cls, ledger, [])[0].pieces(export)
+        assert len(first.body["note"]["Note_Content"]) <= 15_100
+        assert second.kind == "note"
+
     def test_a_record_is_named_by_module_and_id(self, cls: Any, ledger: Ledger) -> None:
         usual = reports.EXPORTS["usual"]
         provider, vendor, _ = self.open(
