@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from .. import errors as e
@@ -195,7 +196,7 @@ def rehearsed(
 def _lines(plan: Rehearsal) -> list[str]:
     where = _name(plan.provider, plan.account)
     cost = f", about ${plan.price:.3f}" if plan.price else ""
-    lines = [f"{where}: {len(plan.lengths)} to publish, {'; '.join(plan.lengths)}{cost}"]
+    lines = [f"{where}: {len(plan.lengths)} to publish, {_counted(plan.lengths)}{cost}"]
     if not plan.connected:
         lines.append(f"  not connected: {e.login_command(plan.provider, plan.account)}")
     if plan.note:
@@ -211,3 +212,9 @@ def _lines(plan: Rehearsal) -> list[str]:
         if "body" in request:
             lines.append(f"    {request['body']}")
     return lines
+
+
+def _counted(words: Sequence[str]) -> str:
+    """Return words in a row, those that follow each other alike as one: "note; 200 activity"."""
+    runs = [(word, len(list(run))) for word, run in groupby(words)]
+    return "; ".join(f"{count} {word}" if count > 1 else word for word, count in runs)

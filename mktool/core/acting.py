@@ -273,7 +273,9 @@ class _Run:
         )
         if not self.work.traceable:
             raise unknown
-        part, patience = self.acts.parts(self.act.id)[seq], session.spec.settles_after
+        part = self.acts.parts(self.act.id)[seq]
+        answered = lost is not None and lost.context.status  # so that it is at work no more
+        patience = session.spec.timeout if answered else session.spec.settles_after
         waited = session.ledger.clock() - part.asked
         if lost is not None and waited >= patience:
             patience *= SLOW

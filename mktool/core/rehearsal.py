@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -91,10 +90,10 @@ def export(
     work = pieces.Pieces(bound, parts)
     for seq in range(1, len(parts) + 1):
         before.append(_next(work.send(seq, f"dry-run-{seq}", before), seq))
-    spec, kinds = bound.spec, Counter(part.kind for part in parts)
+    spec = bound.spec
     about = Wanted(pieces.VERB, spec.name, account or DEFAULT, key, pieces.digest(what), {})
-    lengths = [f"{count} {kind}" if count > 1 else kind for kind, count in kinds.items()]
-    return _rehearsal(spec, about, dry, lengths, connected=connected, again=again)
+    kinds = [part.kind for part in parts]
+    return _rehearsal(spec, about, dry, kinds, connected=connected, again=again)
 
 
 def _rehearsal(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from .. import errors as e
 from ..http.reply import Reply
+from ..model import Posted
 from ..records import Found
 from ..spec import Endpoint
 from ._zoho_crm import CRM, Crm
@@ -68,3 +70,13 @@ def parents(crm: Crm, module: str, id: str, emails: Sequence[str]) -> list[tuple
                              hint="--set module=Deals --set id=ID; mktool find zoho")  # fmt: skip
     first = sorted(found, key=lambda email: order.get(email, len(order)))
     return [found[email] for email in first[:MOST]]
+
+
+def parents_of(crm: Crm, note: Posted) -> list[tuple[str, str]]:
+    """Return module and id of the records that a note is on; of one that a person told the id
+    of, it tells itself."""
+    if "parents" in note.ref:
+        return [(module, id) for module, id in json.loads(note.ref["parents"])]
+    reply = crm.client.call(READ, "Notes", note.id, query={"fields": "Parent_Id"})
+    return [(row.need("Parent_Id.module.api_name"), row.need("Parent_Id.id"))
+            for row in reply.each("data")]  # fmt: skip

@@ -13,7 +13,7 @@ from ..model import Posted
 from ..records import Written
 from ..report import Piece
 from ._zoho_crm import LIST, PAGE, Crm
-from ._zoho_find import parents
+from ._zoho_find import parents, parents_of
 from ._zoho_records import INSERT, outcomes
 from ._zoho_values import typed
 
@@ -54,8 +54,8 @@ def locate(crm: Crm, piece: Piece, before: Sequence[Posted], since: float) -> Po
         return None
     first = found[min(found)].need("id")
     if module == "Notes":
-        kept = before[0].ref["parents"] if before else json.dumps(_parents(found))
-        return Posted(first, "", {"parents": kept})
+        kept = parents_of(crm, before[0]) if before else _parents(found)
+        return Posted(first, "", {"parents": json.dumps(kept)})
     rows = enumerate(piece.body["rows"])
     missing = {_name(row): "it is not there" for place, row in rows if place not in found}
     return Posted(first, crm.page(module, first), {"refused": json.dumps(missing)})
@@ -69,7 +69,7 @@ def _parents(found: Mapping[int, Reply]) -> list[tuple[str, str]]:
 def _write_note(crm: Crm, piece: Piece, before: Sequence[Posted]) -> Posted:
     """Write the same note to each record, by one request."""
     body = piece.body
-    places = (json.loads(before[0].ref["parents"]) if before
+    places = (parents_of(crm, before[0]) if before
               else parents(crm, body["module"], body["id"], body["people"]))  # fmt: skip
     own = typed(crm.columns("Notes"), body["own"]) if body["own"] else {}
     data = [
@@ -99,7 +99,7 @@ def _write_tasks(crm: Crm, piece: Piece, root: Posted) -> Posted:
     rows, own = piece.body["rows"], piece.body["own"]
     users = crm.users() if any(row["email"] for row in rows) else {}
     own = typed(crm.columns("Tasks"), own) if own else {}
-    link = _link(*json.loads(root.ref["parents"])[0])
+    link = _link(*parents_of(crm, root)[0])
     data = [{**link, **_fields(row, users), **own} for row in rows]
     for place, task in enumerate(data):
         task["Description"] = _marked(str(task["Description"]), piece.token, place)

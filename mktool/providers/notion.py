@@ -110,7 +110,7 @@ class Notion(Provider, CanCheck, CanExport, CanLocate, CanFind):
         children = piece.body["children"]
         if piece.kind == "append":
             rows = finding.children(self.client, before[0].id)
-            at = finding.position(rows, children, int(before[-1].ref["count"]))
+            at = finding.position(rows, children, int(before[-1].ref.get("count", 0)))
             return None if at is None else _appended(rows[at].need("id"), before, len(children))
         where = parent(self.client, piece.body["parent"])
         for page in finding.page_since(self.client, where, piece.body["title"], since):
@@ -144,7 +144,7 @@ def _page(id: str, url: Any, count: int) -> Posted:
 
 def _appended(id: str, before: Sequence[Posted], count: int) -> Posted:
     url = f"{before[0].url}#{id.replace('-', '')}" if before[0].url else ""
-    return Posted(id, url, {"count": str(int(before[-1].ref["count"]) + count)})
+    return Posted(id, url, {"count": str(int(before[-1].ref.get("count", 0)) + count)})
 
 
 PROVIDER = Notion
