@@ -39,7 +39,8 @@ def pieces(export: Export) -> list[Piece]:
     object, report = export.extra.get("object", "Task"), export.report
     if object not in ("Task", "Event"):
         raise e.InvalidInput(f"Salesforce: object is Task or Event, not {object[:40]}")
-    text = "\n\n".join(filter(None, (_head(report), to_plain([*export.body, *export.transcript]))))
+    told = to_plain([*meeting.below(report, export.body), *export.transcript])
+    text = "\n\n".join(filter(None, (_head(report), told)))
     name = f"{ODD.sub(' ', report.title).strip()[:100] or 'Meeting'}.md"
     long = utf16(text) > ROOM
     if long:

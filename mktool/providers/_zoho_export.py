@@ -26,7 +26,8 @@ def pieces(export: Export) -> list[Piece]:
     if bool(module) != bool(id):
         raise e.InvalidInput("Zoho CRM: a record is named by module and id together",
                              hint="--set module=Deals --set id=ID")  # fmt: skip
-    text = "\n\n".join(filter(None, (_head(report), to_plain([*export.body, *export.transcript]))))
+    told = to_plain([*meeting.below(report, export.body), *export.transcript])
+    text = "\n\n".join(filter(None, (_head(report), told)))
     parts = split_text(text, ROOM, utf16) or [report.title]
     notes = [_note(export, part, number, len(parts)) for number, part in enumerate(parts, start=1)]
     people = [person.email for person in report.participants if person.email]

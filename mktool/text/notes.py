@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from ..report import Action, Block, Export, Report, Span
 from .cut import split_blocks
 from .markup import to_html
+from .meeting import below as meeting_below
 from .meeting import links, people, when
 
 SUBJECT = 200  # characters of an action item that are its title; a longer one is below it, too
@@ -15,7 +16,8 @@ TITLE = 300
 
 def notes(export: Export, limit: int, size: Callable[[str], int]) -> list[str]:
     """Return the notes, each with the title, and of at most ``limit`` as ``size`` counts HTML."""
-    title, below = export.report.title[:TITLE], [*_about(export.report), *export.body]
+    title, below = export.report.title[:TITLE], [*_about(export.report)]
+    below += meeting_below(export.report, export.body)
     if export.transcript:
         below += [_heading("Transcript"), *export.transcript]
     room = limit - 2 * size(to_html([_heading(title, 999, 999)]))
