@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from .. import errors as e
@@ -53,7 +54,9 @@ class Writer:
         if piece.kind == "tasks":
             return self._found_tasks(piece, to, since - SKEW, others)
         text = bare(piece.body["properties"][TEXT["notes"]])
-        return find(list(self._listed("notes", to)), text, since, others, most=MOST)
+        # Of the first note, on all: somebody may be a contact by now who was none when it was sent.
+        items = self._listed("notes", to, to[:1] if before else to)
+        return find(list(items), text, since, others, most=MOST)
 
     def _note(self, piece: Piece, to: Sequence[Target]) -> Posted:
         body = {
@@ -91,7 +94,8 @@ class Writer:
     def _found_tasks(
         self, piece: Piece, to: Sequence[Target], since: float, known: set[str]
     ) -> Posted | None:
-        fresh = [i for i in self._listed("tasks", to) if i.at >= since and i.posted.id not in known]
+        there = self._listed("tasks", to, to[:1])
+        fresh = [i for i in there if i.at >= since and i.posted.id not in known]
         wanted = {bare(_subject(task)): _subject(task) for task in piece.body["tasks"]}
         ours = {i.text: i.posted.id for i in fresh if i.text in wanted}
         if not ours:
@@ -103,18 +107,21 @@ class Writer:
         ]
         return self._posted(",".join(ours.values()), to, lost)
 
-    def _listed(self, kind: str, to: Sequence[Target]) -> Iterator[Listed]:
-        """Yield what stands on the first record: a search would not show what is new."""
-        ids, after = list[str](), ""
-        while True:
-            query = {"limit": "500", **({"after": after} if after else {})}
-            reply = self.client.call(LINKED, *self.crm.at(legacy="v4"), *to[0], kind, query=query)
-            ids += [row.need("toObjectId") for row in listed(reply)]
-            if not (after := str(reply.get("paging.next.after") or "")) or len(ids) >= MOST:
-                break
+    def _listed(self, kind: str, to: Sequence[Target], on: Sequence[Target]) -> Iterator[Listed]:
+        """Yield what stands on these records: a search would not show what is new."""
+        ids = (id for target in on for id in islice(self._linked(kind, target), MOST))
         for item in self.crm.read(kind, ids, (TEXT[kind],)):
             text = bare(str(item.get(f"properties.{TEXT[kind]}") or ""))
             yield Listed(self._posted(item.need("id"), to), text, item.moment("createdAt"))
+
+    def _linked(self, kind: str, target: Target) -> Iterator[str]:
+        query = {"limit": "500"}
+        while True:
+            reply = self.client.call(LINKED, *self.crm.at(legacy="v4"), *target, kind, query=query)
+            yield from (row.need("toObjectId") for row in listed(reply))
+            if not (after := str(reply.get("paging.next.after") or "")):
+                return
+            query["after"] = after
 
 
 def _subject(task: Mapping[str, Any]) -> str:

@@ -6,11 +6,11 @@ https://developers.pipedrive.com/docs/api/v1/Notes and …/Activities (read 2026
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import errors as e
-from ..http.lookup import Listed, find
+from ..http.lookup import SKEW, Listed, find
 from ..http.partly import all_taken, refusals
 from ..http.reply import Reply
 from ..model import Posted
@@ -45,7 +45,7 @@ class Writer:
     def write(self, piece: Piece, before: Sequence[Posted]) -> Posted:
         if piece.kind == "refused":
             return all_taken(before, "pipedrive", "activities")
-        to = self._target(piece, before)
+        to = next(self._targets(piece, before), None)
         if not to:
             raise e.InvalidInput("Pipedrive: nobody who took part is a person there", hint=HINT)
         if piece.kind == "note":
@@ -61,8 +61,19 @@ class Writer:
     def locate(
         self, piece: Piece, before: Sequence[Posted], since: float, known: frozenset[str]
     ) -> Posted | None:
-        if piece.kind == "refused" or not (to := self._target(piece, before)):
+        if piece.kind == "refused":
             return None  # nothing was sent
+        items, cut = list[Listed](), False
+        # On all that it may be put on: somebody may be known by now who was not when it was.
+        for to in self._targets(piece, before):
+            newest = self._newest(piece, to)
+            items += newest
+            cut |= len(newest) >= NEWEST and all(item.at >= since - SKEW for item in newest)
+        text = piece.body["html"] if piece.kind == "note" else piece.body["body"]["subject"]
+        others = known | {posted.id for posted in before}
+        return find(items, bare(text), since, others, most=0 if cut else float("inf"))
+
+    def _newest(self, piece: Piece, to: Target) -> list[Listed]:
         note = piece.kind == "note"
         (kind, id), *_ = to.items()
         query = {IDS[kind]: id, "limit": str(NEWEST)}
@@ -71,32 +82,27 @@ class Writer:
         )
         reply = self.client.call(NOTES if note else ACTIVITIES, query={**query, **newest})
         name = "content" if note else "subject"
-        text = piece.body["html"] if note else piece.body["body"]["subject"]
-        items = [Listed(self._posted(piece.kind, item, "id", to), bare(str(item.get(name) or "")),
-                        item.moment("add_time")) for item in listed(reply)]  # fmt: skip
-        others = known | {posted.id for posted in before}
-        fresh = [i for i in items if i.at >= since - 60]
-        most = NEWEST if len(fresh) == len(items) else float("inf")
-        return find(items, bare(text), since, others, most=most)
+        return [Listed(self._posted(piece.kind, item, "id", to), bare(str(item.get(name) or "")),
+                       item.moment("add_time")) for item in listed(reply)]  # fmt: skip
 
-    def _target(self, piece: Piece, before: Sequence[Posted]) -> dict[str, str]:
-        """Return what it is put on: that of the first piece, so that all are together."""
+    def _targets(self, piece: Piece, before: Sequence[Posted]) -> Iterator[dict[str, str]]:
+        """Yield what it is put on, which is the first: that of the piece before, so that all are
+        together; else what was asked for, or any one who took part."""
         if before and "to" in before[0].ref:
-            return dict(json.loads(before[0].ref["to"]))
+            yield dict(json.loads(before[0].ref["to"]))
+            return
         to = dict(piece.body["to"])
         if "people" in to:
-            ids = (
-                id for email in to["people"] for id in self.crm.search("persons", "email", email)
-            )
-            id = next(ids, "")
-            return {"person": id} if id else {}
+            for email in to["people"]:
+                yield from ({"person": id} for id in self.crm.search("persons", "email", email))
+            return
         if "@" in to.get("person", ""):
             found = self.crm.search("persons", "email", to["person"])
             if not found:
                 where = e.Context("pipedrive", operation="search")
                 raise e.NotFound(f"there is no person with {to['person']}", where, hint=HINT)
             to["person"] = found[0]
-        return to
+        yield to
 
     def _activity(self, piece: Piece, to: Target) -> dict[str, Any]:
         ids = {IDS[kind]: _id(kind, id) for kind, id in to.items() if kind != "person"}

@@ -309,6 +309,20 @@ class TestHubSpot(ProviderContract):
         html = f"<div>{self.body()}</div>".replace("<h2>", '<h2 style="x">\n')
         assert self.located(cls, ledger, 0, item("77", hs_note_body=html)).id == "77"
 
+    def test_a_note_is_found_beside_somebody_who_was_no_contact_yet(
+        self, cls: type[Provider], ledger: Ledger
+    ) -> None:
+        script = [
+            people(item("8"), item("1")),
+            Wire("GET", "/contacts/8/associations/notes", reply=answer()),
+            Wire("GET", "/contacts/1/associations/notes", reply=answer({"toObjectId": 77})),
+            Wire("GET", "/deals/9/associations/notes", reply=answer({"toObjectId": 77})),
+            Wire("POST", "/notes/batch/read", {"inputs": [{"id": "77"}]},
+                 reply=answer(item("77", hs_note_body=self.body()))),
+        ]  # fmt: skip
+        x, _, _ = self.open(cls, ledger, script)
+        assert x.locate(x.pieces(USUAL)[0], (), NOW, frozenset()).id == "77"
+
     def test_another_new_note_proves_nothing(self, cls: type[Provider], ledger: Ledger) -> None:
         with pytest.raises(e.Unsupported):
             self.located(cls, ledger, 0, item("76", hs_note_body="<p>Hi</p>"))

@@ -200,6 +200,22 @@ class TestPipedrive(ProviderContract):
         piece = x.pieces(USUAL)[0]
         return x.locate(piece, (Posted("note/70", "", TO),), NOW, frozenset({"note/71"}))
 
+    def test_a_lost_note_is_found_with_whom_it_was_sent_to(
+        self, cls: type[Provider], ledger: Ledger
+    ) -> None:
+        x, _, _ = self.open(cls, ledger, [])
+        piece = x.pieces(USUAL)[0]
+        note = {"id": 77, "content": piece.body["html"], "add_time": "2026-09-21 14:13:22"}
+        script = [
+            email("ada@example.com", 8, 7),  # 8 is new
+            Wire("GET", "/v1/notes", query={"person_id": "8"}, reply=data([])),
+            Wire("GET", "/v1/notes", query={"person_id": "7"}, reply=data([note])),
+            email("bob@acme.example"),
+        ]
+        x, _, _ = self.open(cls, ledger, script)
+        posted = x.locate(piece, (), NOW, frozenset())
+        assert (posted.id, posted.ref) == ("note/77", TO)
+
     def test_a_lost_note_is_found(self, cls: type[Provider], ledger: Ledger) -> None:
         x, _, _ = self.open(cls, ledger, [])
         html = x.pieces(USUAL)[0].body["html"]
