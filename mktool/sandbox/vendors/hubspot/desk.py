@@ -53,7 +53,7 @@ class Desk(Vendor):
             *(f"crm.schemas.{kind}.{act}" for kind in _KINDS for act in ("read", "write")),
         ]
     )
-    environment: ClassVar[Mapping[str, str]] = {"MKTOOL_HUBSPOT_ACCESS_TOKEN": "pat-sandbox-run"}
+    environment: ClassVar[Mapping[str, str]] = {"MKTOOL_HUBSPOT_TOKEN": "pat-sandbox-run"}
 
     def bound(self) -> Iterator[Bound]:
         for bound in super().bound():
