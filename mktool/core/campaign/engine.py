@@ -176,7 +176,7 @@ class Engine:
                 self._begin_at = time.monotonic() + len(job.people) / self.run.rate
         self._flying += len(starting)
         wait = max(wait, early)
-        if wait > self.session.settings.max_wait and not self._flying:
+        if wait > self.session.max_wait and not self._flying:
             where = self.session.where("send-campaign")
             self.error = e.RateLimited("the limit is used up", where, retry_after=wait)
         soonest = self.work.ripe_at
