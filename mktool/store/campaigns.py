@@ -5,7 +5,7 @@ Recipients are staged under sequential numbers (a random key as primary key cost
 writing for each row) and sent in that order, in batches. A batch is claimed before its first byte
 leaves and confirmed after the answer, so that only claimed batches are ever in doubt. An outcome
 has a row of its own where the batch does not say it: whoever is inside a batch that is done, and
-has none, was sent to.
+has none, was sent to. Where the vendor's ids are UUIDs the batch keeps them, too.
 
 A file of its own keeps a list of millions from blocking the ledger while it is staged, and lets
 the addresses be deleted while the ledger keeps what was done.
@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from ..errors import MktoolError, StorageError
 from ..message import maker
 from ..text.address import identity
+from .ids import all_packed, packed, spread, unpacked
 from .outcomes import (
     CLAIMED,
     DONE,
@@ -29,14 +30,11 @@ from .outcomes import (
     Outcome,
     Outcomes,
     State,
-    all_packed,
     inside,
-    packed,
-    unpacked,
 )
 from .paths import data_dir
 
-VERSION = 1
+VERSION = 2
 
 _SCHEMA = """
 create table meta (name text primary key, value) without rowid;
@@ -49,7 +47,7 @@ create table outcomes (
 create table batches (
     id integer primary key, lo integer not null, hi integer not null, variant integer,
     retry integer not null, state integer not null, attempt integer not null, at real not null,
-    implied integer not null default 0, vendor text, hold text
+    implied integer not null default 0, vendor text, hold text, ids blob
 );
 create index batches_unfinished on batches (state) where state != 2;
 create table events (
@@ -131,8 +129,25 @@ class CampaignFile(Outcomes):
         with self.guard():
             self.db.execute("pragma temp_store = file")
             self.db.create_function("same", 2, _same, deterministic=True)
-            if not self.db.execute("pragma user_version").fetchone()[0]:
-                self.db.executescript(f"begin; {_SCHEMA} pragma user_version = {VERSION}; commit;")
+            if (version := self._version()) != VERSION:
+                self._upgrade(version)
+
+    def _version(self) -> int:
+        return int(self.db.execute("pragma user_version").fetchone()[0])
+
+    def _upgrade(self, version: int) -> None:
+        """Make the tables, or add what those of an earlier version lack. Two processes may try."""
+        if version > VERSION:
+            raise StorageError(
+                f"{self.path} was written by a newer mktool", hint="upgrade mktool on this machine"
+            )
+        with self.transaction() as db:
+            if (version := self._version()) == 1:
+                db.execute("alter table batches add column ids blob")
+            elif version == 0:
+                for statement in filter(str.strip, _SCHEMA.split(";")):
+                    db.execute(statement)
+            db.execute(f"pragma user_version = {VERSION}")
 
     # -- what is known of the whole ------------------------------------------------------------
 
@@ -206,6 +221,7 @@ class CampaignFile(Outcomes):
 
     def vendor_ids(self, keys: Iterable[int]) -> set[str]:
         """Return the vendor's ids of the messages to whoever has one of these keys."""
+        spread(self)
         found = set[str]()
         for key in keys:
             with self.guard():
@@ -301,16 +317,18 @@ class CampaignFile(Outcomes):
 
     def confirm(
         self, claim: Claim, outcomes: Iterable[Outcome], *, implied: int = 0, vendor: str = "",
-        left: bool = False,
+        left: bool = False, ids: bytes = b"",
     ) -> None:  # fmt: skip
-        """Record how a batch ended. ``implied`` were sent to and need no row of their own.
+        """Record how a batch ended. ``implied`` were sent to and need no row of their own; ``ids``
+        are theirs by number (`ids.in_slots`).
 
         ``left``: the members without an outcome are proven not sent to, and wait to be.
         """
         self.note(outcomes)
         self.db.execute(
-            "update batches set state = ?, implied = ?, vendor = coalesce(?, vendor) where id = ?",
-            (OPEN if left else DONE, implied, vendor or None, claim.id),
+            "update batches set state = ?, implied = ?, vendor = coalesce(?, vendor), ids = ?"
+            " where id = ?",
+            (OPEN if left else DONE, implied, vendor or None, ids or None, claim.id),
         )
 
     def note(self, outcomes: Iterable[Outcome]) -> None:

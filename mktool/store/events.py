@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from ..message import EventKind
 from .campaigns import CampaignFile, key_of
-from .outcomes import State, packed
+from .ids import packed, spread
+from .outcomes import State
 
 _SENT = (State.SENT, State.UNKNOWN)  # an event proves nothing about a lost request, but may be its
 
@@ -41,6 +42,7 @@ class Events:
 
     def index(self) -> bool:
         """Have recipients found by the vendor's ids; False if the vendor gave none."""
+        spread(self.file)
         with self.file.guard():
             self.file.db.execute(
                 "create index if not exists outcomes_vendor on outcomes (vendor)"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from .campaigns import CampaignFile
-from .outcomes import DONE, Outcome, State, unpacked
+from .ids import spread, unpacked
+from .outcomes import DONE, Outcome, State
 
 
 def batches(file: CampaignFile) -> Iterator[tuple[int, list[Outcome]]]:
     """Yield the number of each batch that the vendor took, with whom of it was sent to."""
+    spread(file)
     with file.guard():
         found = file.db.execute(
             "select id, lo, hi, variant from batches where state = ? and not retry order by id",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from . import ids
 from .database import Database
 
 
@@ -24,8 +24,6 @@ class State(IntEnum):
 
 
 LEFT_OUT = (State.INVALID, State.SUPPRESSED)  # they are no part of a campaign's audience
-_DIGITS = str.maketrans("123456789abcdef", "0" * 15)
-_UUID = "00000000-0000-0000-0000-000000000000"  # how one looks, its digits apart
 
 OPEN, CLAIMED, DONE = 0, 1, 2  # of a batch; an open one was claimed, and is proven not sent
 
@@ -54,27 +52,6 @@ class Outcome(NamedTuple):
     vendor: str = ""
     code: str = ""
     text: str = ""
-
-
-def packed(id: str) -> str | bytes | None:
-    """Return a vendor's id as it is kept: a UUID takes 16 bytes instead of 36."""
-    if id.translate(_DIGITS) == _UUID:
-        return bytes.fromhex(id.replace("-", ""))
-    return id or None
-
-
-def all_packed(ids: Sequence[str]) -> bytes:
-    """Return ids as `packed` does, one after another; b"" if one of them is no UUID."""
-    joined = " ".join(ids)
-    if joined.translate(_DIGITS) != " ".join([_UUID] * len(ids)):
-        return b""
-    return bytes.fromhex(joined.replace("-", ""))
-
-
-def unpacked(kept: str | bytes | None) -> str:
-    if isinstance(kept, bytes):
-        return str(uuid.UUID(bytes=kept))
-    return kept or ""
 
 
 class Outcomes(Database):
@@ -116,6 +93,7 @@ class Outcomes(Database):
     def outcomes(self, states: Sequence[State] = ()) -> Iterator[Mapping[str, Any]]:
         """Yield each recipient with state, vendor id, code, text and events; streamed."""
         reached, open = self._progress()
+        id_of = ids.in_order(self)
         with self.guard():
             cursor = self.db.execute(
                 "select r.seq, r.address, r.variant, o.state, o.vendor, o.code, o.text,"
@@ -132,7 +110,7 @@ class Outcomes(Database):
                 if not states or now in states:
                     yield {
                         "seq": seq, "address": address, "variant": variant or 0,
-                        "state": now.name.lower(), "vendor_id": unpacked(vendor),
+                        "state": now.name.lower(), "vendor_id": ids.unpacked(vendor or id_of(seq)),
                         "code": code or "", "text": text or "", "events": events or "",
                     }  # fmt: skip
 

@@ -11,7 +11,7 @@ import pytest
 
 from mktool.errors import MktoolError, StorageError
 from mktool.store.campaigns import CampaignFile, Claim, Outcome, State, key_of, keys_of
-from mktool.store.outcomes import packed, unpacked
+from mktool.store.ids import packed, unpacked
 from tests.store.campaign import (
     AT,
     claim,

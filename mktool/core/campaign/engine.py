@@ -23,6 +23,7 @@ from ...http.client import scheme_for
 from ...http.exchange import Call, Ended, Scope
 from ...message import Batch
 from ...store.campaigns import CampaignFile, Claim, Outcome, State
+from ...store.ids import in_slots
 from . import overview
 from .lane import Done, Job, Lane
 from .run import Clock, Progress, Run
@@ -243,25 +244,26 @@ class Engine:
         elif done.doubt:
             self._in_doubt(done)
         else:
-            self.file.confirm(
-                job.claim, self._rows(done), vendor=done.vendor, left=done.left,
-                implied=len(done.implied) if self._implies(done) else 0,
-            )  # fmt: skip
+            self._confirm(done)
         self._judge(done)
 
-    def _implies(self, done: Done) -> bool:
-        """Whether the batch itself says enough of those without an id of their own."""
-        return not done.job.claim.retry and not done.left
-
-    def _rows(self, done: Done) -> list[Outcome]:
-        if self._implies(done):
-            return done.outcomes
-        return done.outcomes + [Outcome(seq, State.SENT) for seq in done.implied]
+    def _confirm(self, done: Done) -> None:
+        """Record a batch of which everything is known, with as few rows as say it."""
+        claim, ids = done.job.claim, b""
+        implies = not claim.retry and not done.left
+        if implies and done.ids:
+            ids = in_slots(done.implied, done.ids, claim.lo, claim.hi)
+            implies = bool(ids)
+        self.file.confirm(
+            claim, done.outcomes if implies else done.outcomes + done.sent,
+            vendor=done.vendor, left=done.left, implied=len(done.implied) if implies else 0,
+            ids=ids,
+        )  # fmt: skip
 
     def _in_doubt(self, done: Done) -> None:
         """Keep the batch claimed where its fate can still be found out, else call it unknown."""
         claim = done.job.claim
-        rows = [*done.outcomes, *(Outcome(seq, State.SENT) for seq in done.implied)]
+        rows = done.outcomes + done.sent
         whole = len(done.doubt) == len(done.job.people)
         can_repeat = self.run.repeats and (whole or self.run.broadcast is not None)
         can_repeat = can_repeat and self._key_is_good(claim)

@@ -25,6 +25,7 @@ from ...message import Batch, Broadcast, Message, Receipt, Refusal
 from ...model import Login
 from ...spec import Delivery, Limit
 from ...store.campaigns import Claim, Outcome, Recipient, State
+from ...store.ids import ID, all_packed, unpacked
 from .compose import Composer, Enlister
 
 if TYPE_CHECKING:
@@ -59,18 +60,26 @@ class Job(NamedTuple):
 class Done:
     """How a job ended. Who is in none of the lists was not sent to, which is proven.
 
-    ``implied`` were sent to without an id of their own, ``vendor`` is the id of the request.
+    ``implied`` were sent to without an id of their own, or with those in ``ids``, packed and one
+    after another; ``vendor`` is the id of the request.
     """
 
     job: Job
     outcomes: list[Outcome] = field(default_factory=list)
     implied: list[int] = field(default_factory=list)
+    ids: bytes = b""
     vendor: str = ""
     doubt: list[int] = field(default_factory=list)
     slow: bool = False  # an answer was waited for as long as it may take
     error: e.MktoolError | None = None
     calls: list[Ended] = field(default_factory=list)
     seen: list[Throttled] = field(default_factory=list)
+
+    @property
+    def sent(self) -> list[Outcome]:
+        """Those that are implied, each with its own outcome."""
+        ids = [unpacked(self.ids[at : at + ID]) for at in range(0, len(self.ids), ID)]
+        return list(map(Outcome, self.implied, repeat(State.SENT), ids or repeat("")))
 
     @property
     def left(self) -> bool:
@@ -336,6 +345,10 @@ def _accept(done: Done, messages: list[Message], receipt: Receipt) -> None:
         return
     if len(receipt.ids) == len(messages) and not receipt.refused:
         seqs = [message.seq for message in messages]
+        if len(done.ids) == ID * len(done.implied) and (octets := all_packed(receipt.ids)):
+            done.implied += seqs
+            done.ids += octets
+            return
         done.outcomes += map(Outcome, seqs, repeat(State.SENT), receipt.ids)
         return
     ids = receipt.ids or [""] * len(messages)
