@@ -89,15 +89,17 @@ class Resend(Broadcasts, Webhooks, CanCheck, CanDeliver, CanBroadcast, CanTrack,
             **({"reply_to": batch.reply_to} if batch.reply_to else {}),
         })  # fmt: skip
         headers = {**batch.one_click, **common.pop("headers", {})}
-        body = [
-            {
-                "to": m.to, "subject": m.subject,
-                **({"html": m.html} if m.html else {}), **({"text": m.text} if m.text else {}),
-                "headers": {**headers, "List-Unsubscribe": f"<{m.unsubscribe}>"}
-                if m.unsubscribe else headers,
-                **common,
-            }
-            for m in batch.messages]  # fmt: skip
+        body = []
+        for _, to, subject, html, text, _, url in batch.messages:
+            mail = {"to": to, "subject": subject, "html": html, "text": text, "headers": headers}
+            if not html:
+                del mail["html"]
+            if not text:
+                del mail["text"]
+            if url:
+                mail["headers"] = {**headers, "List-Unsubscribe": f"<{url}>"}
+            mail.update(common)
+            body.append(mail)
         reply = self.client.call(SEND, json=body, key=batch.key, headers=ONE_BY_ONE)
         # The ids are those of the messages that were taken:
         # https://resend.com/changelog/batch-validation-modes (2025-09-19)

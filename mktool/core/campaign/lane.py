@@ -212,15 +212,15 @@ class Lane:
         room = 0 if merges else self.delivery.size  # merged, a thousand fit in any case
         bulk: list[Message] = []
         size = 0
-        for person, message in zip(job.people, job.composer.messages(job.people), strict=True):
-            if isinstance(message, ValueError):
-                why = Outcome(person.seq, State.FAILED, code="template", text=str(message))
+        messages = job.composer.messages(job.people)
+        if _are_one_request(messages, most, room, merges=merges):
+            yield cast(list[Message], messages)
+            return
+        for person, message in zip(job.people, messages, strict=True):
+            if why := self._why_not(person, message):
                 done.outcomes.append(why)
                 continue
-            if most == 1 and person.seq in self.left_out:
-                why = Outcome(person.seq, State.SUPPRESSED, code=self.left_out[person.seq])
-                done.outcomes.append(why)
-                continue
+            assert isinstance(message, Message)
             if merges and message.subject:
                 yield [message]
                 continue
@@ -232,6 +232,14 @@ class Lane:
             bulk.append(message)
         if bulk:
             yield bulk
+
+    def _why_not(self, person: Recipient, message: Message | ValueError) -> Outcome | None:
+        """Return what becomes of whoever is not sent to, None for the others."""
+        if isinstance(message, ValueError):
+            return Outcome(person.seq, State.FAILED, code="template", text=str(message))
+        if self.delivery.batch == 1 and person.seq in self.left_out:
+            return Outcome(person.seq, State.SUPPRESSED, code=self.left_out[person.seq])
+        return None
 
     def _deliver(self, job: Job, done: Done, messages: list[Message], key: str) -> None:
         before = len(self._tally.ended)
@@ -367,6 +375,18 @@ def _refusal(message: Message, why: Refusal) -> Outcome:
 def _failure(message: Message, error: e.ProviderError) -> Outcome:
     code = error.context.vendor_code or error.code
     return Outcome(message.seq, State.FAILED, "", code, error.message)
+
+
+def _are_one_request(
+    messages: Sequence[Message | ValueError], most: int, room: int, *, merges: bool
+) -> bool:
+    """Whether messages go out together as they are: the usual case, seen at once."""
+    if not 1 < len(messages) <= most or {*map(type, messages)} != {Message}:
+        return False
+    whole = cast(Sequence[Message], messages)
+    if merges:
+        return not any([message.subject for message in whole])
+    return not room or sum(map(_size, whole)) <= room
 
 
 def _size(message: Message) -> int:
