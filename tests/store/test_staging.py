@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mktool.store.campaigns import CampaignFile, State, key_of
-from mktool.store.staging import Stage, Staged
+from mktool.store.staging import TOGETHER, Stage, Staged
 from tests.store.campaign import claim, colliding, confirm, entry, people, stage
 
 
@@ -27,6 +27,14 @@ def test_the_first_of_those_who_are_the_same_stays(file: CampaignFile) -> None:
     folded = stage(file, ["Ann@acme.example", "bob@acme.example", "ann@ACME.example"])
     assert (folded, listed(file)) == (1, ["Ann@acme.example", "bob@acme.example"])
     assert file.totals() == {State.SENT: 0, State.PENDING: 2}
+
+
+@pytest.mark.parametrize("count", [1, TOGETHER - 1, TOGETHER, 2 * TOGETHER + 1])
+def test_any_number_at_once(file: CampaignFile, count: int) -> None:
+    rows = [entry(one)._replace(data=f"{n}") for n, one in enumerate(people(count), 1)]
+    assert stage(file, rows) == 0
+    found = [(one.seq, one.address, one.data) for one in file.after(0, None, -1)]
+    assert found == [(n, one.address, one.data) for n, one in enumerate(rows, 1)]
 
 
 def test_spellings_of_an_international_address_are_one(file: CampaignFile) -> None:
