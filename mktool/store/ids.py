@@ -38,7 +38,7 @@ def in_slots(seqs: Sequence[int], ids: bytes, lo: int, hi: int) -> bytes:
     b"" where that would be mostly zeros."""
     if len(ids) != ID * len(seqs) or hi - lo >= 2 * len(seqs):
         return b""
-    if len(seqs) == hi - lo + 1:
+    if [*seqs] == [*range(lo, hi + 1)]:
         return ids
     slots = bytearray(ID * (hi - lo + 1))
     for at, seq in enumerate(seqs):
