@@ -87,7 +87,7 @@ def _attribution(config: Config, spec: Spec) -> Mapping[str, str]:
 def _same(kind: RecordKind, word: str) -> bool:
     """Whether people mean this kind: "contacts", "Contact", "contact"."""
     word = word.lower()
-    names = {kind.name.lower(), kind.object.lower()}
+    names = {name.lower() for name in (kind.name, kind.object, *kind.aliases)}
     plurals = {
         name[:-3] + "y" if name.endswith("ies") else name.removesuffix("s") for name in names
     }
