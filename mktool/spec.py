@@ -204,7 +204,8 @@ class RecordKind:
     upserted by ("*" is any that the account declares unique). ``batch`` rows fit into one write
     (0: it is read only) and ``page`` records into one read. ``tells_deletes``: what was deleted
     is among what was changed. ``bulk``: from so many rows on, `CanLoad` (0: never). ``lag``: how
-    many seconds later what was written is found by its key. ``aliases`` are other names for it.
+    many seconds later what was written is found by its key. ``others`` names the field that holds
+    further values of a key, by which a record is known too. ``aliases`` are other names for it.
     """
 
     name: str
@@ -217,6 +218,7 @@ class RecordKind:
     tells_deletes: bool = False
     bulk: int = 0
     lag: float = 0.0
+    others: Mapping[str, str] = field(default_factory=dict, hash=False)
     aliases: tuple[str, ...] = ()
 
 

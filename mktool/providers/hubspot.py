@@ -77,7 +77,7 @@ class HubSpot(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPus
         finds=("contact", "company", "deal", "owner", "list"), exports=("note", "task"),
         records=(
             RecordKind("contacts", "contacts", "email", upserts=True, keys=("email", "*"),
-                       batch=100, tells_deletes=True),
+                       batch=100, tells_deletes=True, others={"email": "hs_additional_emails"}),
             # HubSpot does not keep two companies from having one domain.
             RecordKind("companies", "companies", "domain", **SEARCHED),
             RecordKind("deals", "deals", "dealname", **SEARCHED),

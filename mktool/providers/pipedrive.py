@@ -18,6 +18,7 @@ from ..report import Export, Piece
 from ..spec import DAY, Endpoint, Field, Limit, RecordKind, Rule, Signed, Spec, Throttle
 from . import _pipedrive_find, _pipedrive_note, _pipedrive_push
 from ._pipedrive_crm import COSTS, Crm
+from ._pipedrive_values import LISTS
 from ._pipedrive_write import Writer
 
 ME = Endpoint("me", "GET", "/v1/users/me")
@@ -81,7 +82,7 @@ class Pipedrive(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanP
             Rule(e.Forbidden, 403, text="scope", hint=f"give the app the scope in {HUB}")),
         finds=("person", "organization", "deal", "lead"), exports=("note", "task"),
         records=(
-            RecordKind("contacts", "persons", "email", **ROWS),
+            RecordKind("contacts", "persons", "email", others=LISTS, **ROWS),
             RecordKind("companies", "organizations", "name", **ROWS),
             RecordKind("deals", "deals", "title", tells_deletes=True, **ROWS),
             RecordKind("leads", "leads", "title", **ROWS)),

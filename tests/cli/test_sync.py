@@ -280,6 +280,22 @@ def test_rows_without_an_id_get_it_by_their_key(place: Place) -> None:
     assert place.crm.live("contacts")[id]["phone"] == "2"
 
 
+def test_a_row_with_a_second_address_means_that_person(place: Place) -> None:
+    place.crm.fields["contacts"].append("hs_additional_emails")
+    other = place.crm.add("contacts", email="other@b.ch")
+    place.pull()
+    id = place.crm.add("contacts", email="main@b.ch", hs_additional_emails="b@b.ch;c@b.ch")
+    place.insert(email="C@b.ch", phone="1")
+    for writes in (1, 0):
+        assert place.both()["data"]["plan"].get("update", 0) == writes
+        live = place.crm.live("contacts")
+        assert live.keys() == {other, id}
+        assert (live[id]["email"], live[id]["phone"]) == ("main@b.ch", "1")
+        assert place.rows()[id] == {
+            "email": "C@b.ch", "phone": "1", "hs_additional_emails": "b@b.ch;c@b.ch"
+        }  # fmt: skip
+
+
 def test_a_record_that_comes_back_at_the_vendor_is_no_second_row(place: Place) -> None:
     id = place.crm.add("contacts", email="a@b.ch", firstname="x")
     place.pull()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ...store.replica import Held, identity
+from ...store.replica import Held, identities, identity
 from ...store.worklist import Planned, Staged
 
 Rule = Literal["theirs", "ours", "newest"]
@@ -18,7 +18,8 @@ class Rules:
 
     "newest" decides only where both sides are dated. ``create``: records that are not there are
     made. ``both``: what changed there is taken over here. ``key`` is the field by which records
-    are known, in whose spelling nothing is changed.
+    are known, in whose spelling nothing is changed, and ``others`` the one that holds more of its
+    values: which of them stands first is not changed either.
     """
 
     every: Rule | None = None
@@ -26,6 +27,7 @@ class Rules:
     create: bool = True
     both: bool = False
     key: str = ""
+    others: str = ""
 
     def winner(self, name: str, at: float | None, held: Held) -> Literal["theirs", "ours"] | None:
         """Return whose value of a contested field is kept; ``at`` is when ours was changed."""
@@ -35,6 +37,11 @@ class Rules:
         if at is None or held.modified is None:
             return None
         return "ours" if at > held.modified else "theirs"
+
+    def names(self, ours: str | None, theirs: str | None, held: Held) -> bool:
+        """Return whether our key is one of a record's."""
+        known = identity(ours)
+        return known in (identity(theirs), *identities(held.theirs.get(self.others)))
 
 
 def decide(row: Staged, held: Held | None, rules: Rules) -> Planned:
@@ -83,7 +90,7 @@ def _side(
 ) -> Literal["same", "ours", "theirs", "contested"]:
     """Return whose value of a field is to be on both sides."""
     ours, theirs = row.ours[name] or None, held.theirs.get(name)
-    if ours == theirs or (name == rules.key and identity(ours) == identity(theirs)):
+    if ours == theirs or (name == rules.key and rules.names(ours, theirs, held)):
         return "same"
     if not held.agreed(name):
         return _first_meeting(name, row, held, rules)

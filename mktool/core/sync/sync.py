@@ -57,11 +57,16 @@ class Order:
         return self.key or self.kind.key
 
     @property
+    def others(self) -> str:
+        """The field that holds further values of the key, or ""."""
+        return self.kind.others.get(self.known_by, "")
+
+    @property
     def wanted(self) -> tuple[str, ...]:
         """The fields to read; none means all."""
         named = self.fields or tuple(self.names)
-        keyed = (self.known_by,) if named and self.known_by and self.source else ()
-        return tuple(dict.fromkeys((*named, *keyed)))
+        keys = (self.known_by, self.others) if named and self.source else ()
+        return tuple(dict.fromkeys((*named, *filter(None, keys))))
 
     @property
     def pair(self) -> str:
@@ -175,7 +180,7 @@ class Syncing:
                          both=bool(order.into))
         )  # fmt: skip
         if key:
-            self.list.match(key)
+            self.list.match(key, order.others)
         self.list.tell_apart()
         if reading.whole:
             self.list.dispel()
@@ -202,7 +207,7 @@ class Syncing:
         return tuple(self.list.columns()) if order.into else ()
 
     def _decided(self) -> Iterator[Planned]:
-        rules = replace(self.order.rules, key=self.order.known_by)
+        rules = replace(self.order.rules, key=self.order.known_by, others=self.order.others)
         for row, held in self.list.joined():
             yield decide(row, held, rules)
 

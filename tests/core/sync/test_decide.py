@@ -54,6 +54,17 @@ def test_one_field(
     assert (plan.step, plan.change, plan.local) == (step, change, local)
 
 
+@pytest.mark.parametrize("base", [None, {"email": "main@b.ch"}])
+@pytest.mark.parametrize("both", [False, True])
+def test_which_of_several_keys_stands_first_is_not_changed(
+    base: dict[str, str | None] | None, both: bool
+) -> None:
+    theirs: dict[str, str | None] = {"email": "main@b.ch", "more": "a@b.ch;c@b.ch"}
+    rules = Rules("ours", both=both, key="email", others="more")
+    for ours, change in (("A@b.ch", {}), ("Main@b.ch", {}), ("new@b.ch", {"email": "new@b.ch"})):
+        assert decide(row(email=ours), held(theirs, base), rules).change == change
+
+
 def test_newest_needs_two_dates() -> None:
     undated = row(f="mine")._replace(at=None)
     assert decide(undated, held({"f": "yours"}, {"f": "old"}), Rules("newest")).step == "conflict"
