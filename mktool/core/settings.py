@@ -20,6 +20,7 @@ from ..store.paths import data_dir
 from ..store.vault.environment import (
     environment_options,
     environment_secrets,
+    environment_sources,
     variable,
     variables,
 )
@@ -103,6 +104,29 @@ def options_of(
         options |= {"account_id": entry.id} if entry.id else {}
     if environment:
         options |= environment_options(spec, settings.environ)
+    return options
+
+
+def usable_options(
+    settings: Settings, spec: Spec, entry: Entry | None, *, environment: bool
+) -> dict[str, str]:
+    """Return the same; `ConfigError` names the place of the first that does not look right."""
+    import re
+
+    options = options_of(settings, spec, entry, environment=environment)
+    given = environment_sources(spec, settings.environ) if environment else {}
+    for one in spec.fields:
+        value = options.get(one.name, "")
+        if one.secret or not value or re.fullmatch(one.pattern, value, re.DOTALL):
+            continue
+        where = f"{settings.config.path}: [providers.{spec.name}] {one.name}"
+        if entry is not None and one.name in entry.options:
+            where = f"{one.name} of the account"
+        if one.name in given:
+            where = f"${given[one.name]}"
+        raise e.ConfigError(
+            f"{where} does not look right", hint=f"{one.help}; see mktool providers {spec.name}"
+        )
     return options
 
 
