@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -92,6 +92,11 @@ class Reply:
     def get(self, path: str) -> Any:
         """Return the value at a dotted path, or None."""
         return dig(self.data, path)
+
+    def among(self, path: str, texts: Collection[str]) -> bool:
+        """Whether the value is one of these case-folded texts: what a search found may be like
+        what was looked for only."""
+        return str(dig(self.data, path)).casefold() in texts
 
     def need(self, path: str) -> str:
         """Return a documented value as text."""
@@ -223,6 +228,9 @@ class Placeholder(Reply):
 
     def __init__(self, operation: str) -> None:
         super().__init__({}, {}, e.Context("", operation=operation))
+
+    def among(self, path: str, texts: Collection[str]) -> bool:
+        return True
 
     def need(self, path: str) -> str:
         return f"‹{path}›"

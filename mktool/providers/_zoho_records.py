@@ -55,13 +55,8 @@ def fetch(
             rows = _parts(crm, kind.object, some, names)
             yield from (_record(row, names) for row in rows.values())
         return
-    wanted = {value.casefold() for value in values}
     asked = ["id", STAMP, field]
-    found = {
-        row.need("id")
-        for row in crm.matching(kind.object, field, values, asked)
-        if (text_of(row.get(field)) or "").casefold() in wanted
-    }
+    found = {row.need("id") for row in crm.matching(kind.object, field, values, asked)}
     yield from fetch(crm, kind, "id", sorted(found), tuple(names))
 
 

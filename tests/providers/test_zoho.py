@@ -85,6 +85,7 @@ class TestZoho(ProviderContract):
                    "(Email:equals:o\\(neil\\)@example.com))",
                    {"id": "21", "Email": "O(Neil)@example.com"}),
              found("Leads", "(Email:equals:ada@example.com)",
+                   {"id": "66", "Email": "hada@example.com"}, {"id": "67", "Email": None},
                    {"id": "12", "Email": "ada@example.com"}),
              Wire("POST", "/crm/v8/Notes", status=201, sends={"trigger": [], "data": [
                  {"Note_Title": "Kick-off", "Note_Content": "We start.\n\n[mktool tok-1 1]",
