@@ -127,8 +127,9 @@ class Rule:
     ``raises`` None: such a refusal is an answer too, and is returned as one.
     ``code`` and ``text`` are regular expressions over the vendor's error code (full match)
     and error text (search), ``operation`` one over the endpoint's name (full match). A rule
-    without a status also catches "200 with an error", but no 5xx. ``message`` may name values
-    of the reply by their paths, as in "needs the scope {needed}".
+    without a status also catches "200 with an error", but no 5xx. ``header`` is one that has to
+    hold a value. ``message`` may name values of the reply by their paths, as in "needs the scope
+    {needed}". ``after``: seconds until it is worth another try, whatever the reply says of it.
     """
 
     raises: type[ProviderError] | None
@@ -138,6 +139,8 @@ class Rule:
     hint: str = ""
     message: str = ""
     operation: str | None = None
+    header: tuple[str, str] | None = None
+    after: float | None = None
 
 
 @dataclass(frozen=True)

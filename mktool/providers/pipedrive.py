@@ -15,7 +15,7 @@ from ..model import Account, Login, Posted
 from ..provider import Provider
 from ..records import Found, Page, Record, Row, Wish, Written
 from ..report import Export, Piece
-from ..spec import DAY, Endpoint, Field, Limit, RecordKind, Rule, Signed, Spec, Throttle
+from ..spec import DAY, HOUR, Endpoint, Field, Limit, RecordKind, Rule, Signed, Spec, Throttle
 from . import _pipedrive_find, _pipedrive_note, _pipedrive_push
 from ._pipedrive_crm import COSTS, Crm
 from ._pipedrive_values import LISTS
@@ -62,7 +62,7 @@ class Pipedrive(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanP
             Field("client_secret", "and its secret", True, env=("PIPEDRIVE_CLIENT_SECRET",)),
             Field("access_token", "or a ready OAuth token", True, env=("PIPEDRIVE_ACCESS_TOKEN",)),
             Field("api_domain", "https://COMPANY.pipedrive.com", env=("PIPEDRIVE_API_DOMAIN",),
-                  pattern=r"https://[\w-]+\.pipedrive\.com"),
+                  pattern=r"https?://\S+"),  # `Bearer` goes to no other host
             Field("calls_per_2s", "if the plan has more than 20", pattern=r"[1-9]\d{1,2}"),
             Field("tokens_per_day", "if plan and seats have more than 30,000",
                   pattern=r"[1-9]\d{4,8}")),
@@ -74,6 +74,9 @@ class Pipedrive(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanP
                           "seconds"),
         failed=("success", False), error_code=("code", "errorCode"), error_text=("error",),
         rules=(
+            # A day begins at midnight where the company's data is, which nothing tells.
+            Rule(e.RateLimited, 429, header=("x-daily-ratelimit-token-remaining", "0"), after=HOUR,
+                 message="the company's API tokens of the day are used up"),
             # What the vendor has against one record, or one activity, is an answer.
             Rule(None, 400, operation="(add|change) (record|lead)|activity"),
             Rule(None, 404, operation="change (record|lead)"),

@@ -70,7 +70,8 @@ class Salesforce(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, Can
                           bucket="*"),
         error_code=("0.errorCode", "error"), error_text=("0.message", "error_description"),
         rules=(
-            Rule(e.RateLimited, code="REQUEST_LIMIT_EXCEEDED"),  # a 403
+            Rule(e.RateLimited, code="REQUEST_LIMIT_EXCEEDED", text="TotalRequests", after=HOUR),
+            Rule(e.RateLimited, code="REQUEST_LIMIT_EXCEEDED"),  # too many at once; also a 403
             Rule(None, 400, operation="load"),  # a job that is refused, or was started before
             Rule(e.Unauthorized, code=r"INVALID_SESSION_ID|INVALID_AUTH_HEADER"),
             Rule(e.Unauthorized, 403, text="(Bad|Missing)_OAuth_Token"),  # userinfo, in plain text
@@ -84,8 +85,7 @@ class Salesforce(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, Can
             RecordKind("opportunities", "Opportunity", "Name", aliases=("deals",), **ROWS),
             RecordKind("leads", "Lead", "Email", **ROWS),
             RecordKind("campaigns", "Campaign", "Name", **ROWS)),
-        finds=tuple(people.KINDS), exports=("Task", "Event", "Action"),
-        timeout=30.0, patience=120.0,
+        finds=tuple(people.KINDS), exports=("Task", "Event", "Action"), timeout=30, patience=120,
         setup="""\
 1. Setup, External Client App Manager: make an app with OAuth, the scopes api, refresh_token and
    openid, the callback URL http://localhost:1717/OauthRedirect, and PKCE.

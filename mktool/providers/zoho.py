@@ -40,7 +40,9 @@ class Zoho(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPush):
             revoke_url="{accounts_server}/oauth/v2/token/revoke", pkce=False, scope_separator=",",
             authorize_params={"access_type": "offline", "prompt": "consent"},
             redirect_host="localhost", redirect_ports=(18920, 18921, 18922), lifetime=HOUR,
-            dead_codes=("invalid_grant", "invalid_code"), keep=("api_domain",), home="api_domain",
+            dead_codes=("invalid_grant", "invalid_code"),
+            # Ten in ten minutes (…/docs/api/v8/token-validity.html, 2026-11), whatever the status.
+            throttled={"Access Denied": 10 * MINUTE}, keep=("api_domain",), home="api_domain",
             server="accounts-server", console_codes=True, prefix="Zoho-oauthtoken",
             hosts=r"([\w-]+\.)+zoho(apis|cloud)?\.(com|eu|in|com\.au|jp|com\.cn|sa|uk|ca)"),),
         fields=(

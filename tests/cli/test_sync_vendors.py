@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
 import pytest
 
+from mktool import providers
+from mktool.core import login
+from mktool.providers._pipedrive_crm import COSTS
 from mktool.providers.pipedrive import Pipedrive
 from mktool.sandbox.vendors.salesforce import ingest
+from mktool.sandbox.world import World
+from mktool.spec import DAY, Limit
+from mktool.store import ledger
 from tests.box import Box
 from tests.cli.conftest import Mktool
 
@@ -266,3 +275,117 @@ def test_an_external_id_is_upserted_by(desk: Desk) -> None:
     assert {(r["External_Id__c"], r["LastName"]) for r in desk.rows()} == {
         (f"00{n}", "A") for n in range(3)
     }
+
+
+LogIn = Callable[[str], None]
+
+
+@pytest.fixture
+def log_in(desk: Desk, vault: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[LogIn]:
+    """Log in: at Salesforce without a person, elsewhere with one who agrees to everything."""
+    threads: list[Thread] = []
+
+    def visit(url: str) -> bool:
+        get = partial(httpx.get, url, trust_env=False, follow_redirects=True)
+        threads.append(Thread(target=get))
+        threads[-1].start()
+        return True
+
+    def log_in(provider: str) -> None:
+        monkeypatch.setenv(f"MKTOOL_{provider.upper()}_CLIENT_SECRET", "sandbox-secret")
+        more: tuple[str, ...] = ()
+        if provider == "salesforce":
+            domain = "login_url=https://sandbox.my.salesforce.com"
+            more = ("--client-credentials", "--field", domain)
+        ran = desk.mktool("authorize", provider, "--field", "client_id=sandbox-app", *more)
+        assert ran.code == 0, ran.err
+
+    monkeypatch.setattr(login, "open_browser", visit)
+    for name in TOKENS:
+        monkeypatch.delenv(name)
+    yield log_in
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.parametrize("name", ["salesforce-contacts", "zoho-contacts", "pipedrive-contacts"])
+def test_a_session_that_ends_between_pages_is_renewed_once(
+    desk: Desk, log_in: LogIn, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, (object, _) = kind_of(name), MANY[name]
+    log_in(kind.provider)
+    desk.fill(kind.provider, object, 2300)
+    tokens, saw, pages = desk.box.calls("/token"), World.saw, iter(range(99))
+
+    def passing(self: World, *about: Any) -> None:
+        saw(self, *about)
+        if "/token" not in about[3] and next(pages) == 3:
+            desk.box.ahead += 7300.0
+
+    monkeypatch.setattr(World, "saw", passing)
+    assert desk.pull(kind)["data"]["records"] == 2300
+    assert desk.box.calls("/token") == tokens + 1
+    calls = desk.box.sandbox.world.calls
+    assert sum(call.status == 401 for call in calls) == 1
+
+
+def test_zoho_gives_no_more_tokens_for_a_while(desk: Desk, log_in: LogIn) -> None:
+    kind = kind_of("zoho-contacts")
+    log_in("zoho")
+    desk.fill("zoho", "Contacts", 3)
+    tokens = desk.box.calls("/token")
+    for _ in range(3):
+        desk.pull(kind)
+    assert desk.box.calls("/token") == tokens
+    world = desk.box.sandbox.world
+    desk.box.ahead += 3700.0
+    world.limits = {"zoho tokens": 0}
+    (error,) = desk.sync(kind, "--to", "out.jsonl", code=15)["errors"]
+    assert error["retry_after"]
+    world.limits = {}
+    assert desk.pull(kind)["data"]["records"] == 3
+
+
+BUDGETS = {  # as we count them; the columns of a row, and how many rows are more than a day's
+    "pipedrive-contacts": (Limit(400, DAY, "*", "app", "", COSTS), ("email", "name"), 100),
+    "zoho-contacts": (Limit(30, DAY, costs={"upsert": 10}), ("Email", "Last_Name"), 400),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_a_day_that_is_used_up_goes_on_the_next_day(
+    desk: Desk, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, (limit, (key, named), count) = kind_of(name), BUDGETS[name]
+    vendor = providers.load(kind.provider)
+    monkeypatch.setattr(vendor, "spec", replace(vendor.spec, limits=(limit,)))
+    confirm = ("--confirm", str(count))
+    rows = [{key: f"p{n}@acme.example", named: "Lee"} for n in range(count)]
+    (error,) = desk.push(kind, rows, *confirm, code=15)["errors"]
+    assert DAY - 600 < error["retry_after"] <= DAY
+    done = len(desk.mktool("syncs", "1", "--state", "done", "--json").json["data"])
+    assert 0 < done < count
+    (told,) = (row for row in desk.mktool("limits", "--json").json["data"] if row["per"] == DAY)
+    assert limit.calls - 10 < told["used"] <= limit.calls
+    again = desk.mktool("sync", kind.provider, kind.name, "--from", "in.csv", *confirm)
+    assert "try again at" in again.err
+    monkeypatch.setattr(ledger.Ledger.__init__, "__defaults__", (lambda: time.time() + DAY,))
+    desk.sync(kind, "--from", "in.csv", *confirm)
+    desk.pull(kind)
+    assert sorted(row[key] for row in desk.rows()) == sorted(row[key] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "most"),
+    [("pipedrive-contacts", "pipedrive tokens", 60), ("salesforce-contacts", "salesforce", 5)],
+)
+def test_a_day_that_is_over_as_the_vendor_says(
+    desk: Desk, name: str, limit: str, most: int
+) -> None:
+    kind, world = kind_of(name), desk.box.sandbox.world
+    world.limits = {**world.limits, limit: most}
+    for _ in range(5):
+        if (ran := desk.mktool("sync", kind.provider, kind.name, "--to", "c.csv", "--full")).code:
+            break
+    assert ran.code == 15, ran
+    assert "(in 60 min)" in ran.err
