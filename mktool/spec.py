@@ -206,9 +206,10 @@ class RecordKind:
     a record by the key, so that the same write may be repeated. ``keys`` are the fields it can be
     upserted by ("*" is any that the account declares unique). ``batch`` rows fit into one write
     (0: it is read only) and ``page`` records into one read. ``tells_deletes``: what was deleted
-    is among what was changed. ``bulk``: from so many rows on, `CanLoad` (0: never). ``lag``: how
-    many seconds later what was written is found by its key. ``others`` names the field that holds
-    further values of a key, by which a record is known too. ``aliases`` are other names for it.
+    is among what was changed. ``bulk``: from so many rows on, `CanLoad` (0: never). ``lags``: a
+    search by the key may not show yet what was written, so that it never proves absence.
+    ``others`` names the field that holds further values of a key, by which a record is known too.
+    ``aliases`` are other names for it.
     """
 
     name: str
@@ -220,7 +221,7 @@ class RecordKind:
     page: int = 100
     tells_deletes: bool = False
     bulk: int = 0
-    lag: float = 0.0
+    lags: bool = False
     others: Mapping[str, str] = field(default_factory=dict, hash=False)
     aliases: tuple[str, ...] = ()
 

@@ -117,7 +117,8 @@ def _push(given: Settings, work: Syncing, confirm: int | None, *, dry_run: bool)
     with _counting("read") as say:
         plan = work.plan(say, dry=dry_run)
     _say_plan(work, plan)
-    data: dict[str, Any] = {"sync": work.sync.id, "plan": dict(plan.steps), "rows": plan.examples}
+    data: dict[str, Any] = {"sync": work.sync.id, "plan": dict(plan.steps), "rows": plan.examples,
+                            "ignored": list(plan.ignored)}  # fmt: skip
     if dry_run:
         terminal().result(data, ("step", "rows"), sorted(plan.steps.items()))
         terminal().say("nothing was written")
@@ -134,7 +135,8 @@ def _push(given: Settings, work: Syncing, confirm: int | None, *, dry_run: bool)
     if taken:
         rows.append((f"taken over into {work.order.pair}", taken))
     terminal().result(
-        data, ("state", "rows"), rows, text="", empty="both sides agree: nothing was to be written",
+        data, ("state", "rows"), rows, text="",
+        empty="nothing was written" if error else "both sides agree: nothing was to be written",
         errors=[error] if error else [],
     )  # fmt: skip
     if error is None:
@@ -154,6 +156,9 @@ def _say_plan(work: Syncing, plan: Plan) -> None:
     out.say(f"{work.order.kind.name}: {', '.join(words) or 'no rows'}")
     if plan.removed:
         out.say(f"  {_rows(plan.removed)} taken out here, put back: nothing is deleted there")
+    if plan.ignored:
+        names = ", ".join(plan.ignored)
+        out.say(f"  not written: {names}; only {work.session.spec.title} itself changes that")
     for row in plan.examples:
         change = ", ".join(f"{name} = {value}" for name, value in row["change"].items())
         known = row["key"] or row["id"]

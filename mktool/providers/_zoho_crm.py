@@ -47,7 +47,7 @@ class Crm:
             self._columns[module] = {
                 row.need("api_name"): Column(
                     row.need("api_name"), row.need("data_type"), str(row.get("json_type") or ""),
-                    bool(row.get("unique")),
+                    bool(row.get("unique")), _writable(row),
                 )
                 for row in reply.each("fields")
             }  # fmt: skip
@@ -90,6 +90,11 @@ class Crm:
         home = self.client.options.get("api_domain", "")
         region = re.fullmatch(r"https://www\.zohoapis\.([a-z.]+)/?", home)
         return f"https://crm.zoho.{region[1]}/crm/tab/{module}/{id}" if region else ""
+
+
+def _writable(field: Reply) -> bool:
+    acts = ("operation_type.api_create", "operation_type.api_update")
+    return any(field.get(act) is not False for act in acts)
 
 
 def paged(

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from .. import errors as e
-from ..capability import (
-    CanCheck,
-    CanExport,
-    CanFind,
-    CanListMembers,
-    CanLocate,
-    CanPull,
-    CanPush,
-)
+from ..capability import CanCheck, CanExport, CanFind, CanListMembers, CanLocate, CanPull, CanPush
 from ..http.auth import HeaderKey, OAuth2
 from ..model import Account, Posted
 from ..provider import Provider
@@ -36,7 +28,7 @@ SCOPES = (
 OPTIONAL = "crm.objects.leads.read crm.objects.leads.write marketing.campaigns.read"
 APPS = "https://app.hubspot.com/private-apps"
 # A search knows what was written "a few moments" later: /docs/api-reference/search/guide (2026-11)
-SEARCHED: Any = {"keys": ("*",), "batch": 100, "tells_deletes": True, "lag": 30.0}
+SEARCHED: Any = {"keys": ("*",), "batch": 100, "tells_deletes": True, "lags": True}
 
 
 class HubSpot(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPush, CanListMembers):
@@ -115,6 +107,9 @@ class HubSpot(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPus
 
     def find(self, kind: str, term: str, /) -> Iterator[Found]:
         return _hubspot_find.find(self._crm, kind, term)
+
+    def fields(self, kind: RecordKind, /) -> Mapping[str, bool]:
+        return self._crm.fields(kind.object) if kind.batch else {}
 
     def pull(self, kind: RecordKind, wish: Wish, /) -> Iterator[Page]:
         if kind.name in ("campaigns", "lists"):

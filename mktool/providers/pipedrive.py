@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -25,7 +25,7 @@ ME = Endpoint("me", "GET", "/v1/users/me")
 HUB = "https://developers.pipedrive.com"
 HOST = "api.pipedrive.com"
 # How soon a search knows what was written is not documented; half a minute is to be enough.
-ROWS: Any = {"batch": 1, "page": 500, "lag": 30.0}
+ROWS: Any = {"batch": 1, "page": 500, "lags": True}
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,9 @@ class Pipedrive(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanP
 
     def find(self, kind: str, term: str, /) -> Iterator[Found]:
         return _pipedrive_find.find(self._crm, kind, term)
+
+    def fields(self, kind: RecordKind, /) -> Mapping[str, bool]:
+        return {}  # its lists of fields name neither the main address nor who may write what
 
     def pull(self, kind: RecordKind, wish: Wish, /) -> Iterator[Page]:
         return self._crm.leads(wish) if kind.name == "leads" else self._crm.pull(kind, wish)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -120,6 +120,9 @@ class Salesforce(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, Can
 
     def find(self, kind: str, term: str, /) -> Iterator[Found]:
         return people.find(self.org, kind, term)
+
+    def fields(self, kind: RecordKind, /) -> Mapping[str, bool]:
+        return {c.name: c.writable for c in self.org.columns(kind.object).values()}
 
     def pull(self, kind: RecordKind, wish: Wish, /) -> Iterator[Page]:
         return reading.pull(self.org, kind, wish)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -25,7 +25,7 @@ SCOPES = ("ZohoCRM.modules.ALL", "ZohoCRM.settings.fields.READ", "ZohoCRM.users.
           "ZohoSearch.securesearch.READ")  # fmt: skip
 CONSOLE = "https://api-console.zoho.com"
 # A search shows after some seconds what was written.
-ROWS: Any = {"upserts": True, "batch": 100, "page": 200, "tells_deletes": True, "lag": MINUTE}
+ROWS: Any = {"upserts": True, "batch": 100, "page": 200, "tells_deletes": True, "lags": True}
 
 
 class Zoho(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPush):
@@ -114,6 +114,9 @@ class Zoho(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPush):
 
     def find(self, kind: str, term: str, /) -> Iterator[Found]:
         return finding.find(self.crm, kind, term)
+
+    def fields(self, kind: RecordKind, /) -> Mapping[str, bool]:
+        return {c.name: c.writable for c in self.crm.columns(kind.object).values()}
 
     def pull(self, kind: RecordKind, wish: Wish, /) -> Iterator[Page]:
         return records.pull(self.crm, kind, wish)

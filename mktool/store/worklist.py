@@ -52,13 +52,15 @@ class Staged(NamedTuple):
 
 class Planned(NamedTuple):
     """What is to be done about a row. ``change`` is what to write at the vendor and ``local``
-    what to take over from it, by field; ``reason`` says why it is contested or refused."""
+    what to take over from it, by field; ``reason`` says why it is contested or refused, and
+    ``ignored`` fields of ours differ, but nobody may write them."""
 
     seq: int
     step: Step
     change: Values
     local: Values
     reason: str = ""
+    ignored: tuple[str, ...] = ()
 
 
 class Edit(NamedTuple):

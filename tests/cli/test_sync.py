@@ -413,6 +413,58 @@ def test_only_the_fields_that_are_named_are_written(mktool: Mktool, crm: Crm) ->
     assert made == {"email": "a@b.ch", "firstname": "Ada"}
 
 
+@pytest.mark.parametrize(
+    ("columns", "args", "words", "hint"),
+    [
+        ("email,fristname", (), "in.csv: the vendor has no field fristname", "firstname?"),
+        ("email,own", (), "no field own", "--fields A,B"),
+        ("email", ("--fields", "email,nosuch"), "HubSpot: contacts have no field nosuch", "--to"),
+        ("email", ("--key", "Email"), "no field Email", "did you mean email?"),
+        ("email", ("--conflict", "fone=ours"), "no field fone", "did you mean phone?"),
+        ("id,email", ("--to", "in.csv", "--fields", "nosuch"), "no field nosuch", "--to"),
+        ("firstname", (), "no column email", "--key"),
+    ],
+)
+def test_names_of_no_fields_are_said_before_anything_is_read(
+    mktool: Mktool, crm: Crm, columns: str, args: tuple[str, ...], words: str, hint: str
+) -> None:
+    Path("in.csv").write_text(f"{columns}\n" + ",".join("x" for _ in columns.split(",")))
+    (error,) = Place(mktool, crm, "in.csv").push(*args, code=2)["errors"]
+    assert words in error["message"]
+    assert hint in error["hint"]
+    assert crm.requests <= 1  # what fields there are
+
+
+def test_columns_that_are_left_out_may_have_any_name(mktool: Mktool, crm: Crm) -> None:
+    Path("in.csv").write_text("email,own\na@b.ch,x\n")
+    place = Place(mktool, crm, "in.csv")
+    place.push("--fields", "email")
+    place.both()
+    assert [r for r in crm.live("contacts").values()] == [{"email": "a@b.ch"}]
+
+
+def test_what_only_the_vendor_writes_is_left_out_with_a_word(mktool: Mktool, crm: Crm) -> None:
+    id = crm.add("contacts", email="a@b.ch")
+    place = Place(mktool, crm, "c.csv")
+    place.pull()
+    assert place.push()["data"]["ignored"] == []
+    place.write(id, lastmodifieddate="2020-01-01T00:00:00Z", phone="1")
+    assert (
+        "not written: lastmodifieddate; only HubSpot"
+        in mktool("sync", "hubspot", "contacts", "--from", "c.csv", "--dry-run").err
+    )
+    ended = place.push()["data"]
+    assert (ended["plan"], ended["ignored"]) == ({"update": 1}, ["lastmodifieddate"])
+    assert crm.live("contacts")[id]["phone"] == "1"
+    assert place.push()["data"]["plan"] == {"unchanged": 1}
+
+
+def test_a_file_that_is_not_there_yet(mktool: Mktool, crm: Crm) -> None:
+    (error,) = Place(mktool, crm, "c.csv").both(code=2)["errors"]
+    assert error["hint"] == "without --from, the same command makes it"
+    assert crm.requests <= 1
+
+
 def test_many_have_to_be_confirmed(mktool: Mktool, crm: Crm) -> None:
     rows = "".join(f"c{n}@b.ch\n" for n in range(1500))
     Path("in.csv").write_text(f"email\n{rows}")

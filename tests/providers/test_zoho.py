@@ -142,6 +142,15 @@ class TestZoho(ProviderContract):
         (Wire("", "", status=400, reply={"code": "INVALID_DATA"}), e.Rejected),
     )
 
+    def test_what_calls_do_not_write_is_told(self, cls: Any, ledger: Ledger) -> None:
+        acts = {"Email": {"api_create": True, "api_update": True},
+                "Code": {"api_create": True, "api_update": False},
+                "Full_Name": {"api_create": False, "api_update": False}}  # fmt: skip
+        told = [{"api_name": name, "data_type": "text", "operation_type": act}
+                for name, act in acts.items()]  # fmt: skip
+        x, _, _ = self.open(cls, ledger, [replace(FIELDS, reply={"fields": told})])
+        assert x.fields(LEADS) == {"Email": True, "Code": True, "Full_Name": False}
+
     def test_changes_come_with_what_was_deleted(self, cls: Any, ledger: Ledger) -> None:
         since = {"If-Modified-Since": "2026-09-21T14:13:20+00:00"}
         wish = Wish(("Email",), since=NOW)

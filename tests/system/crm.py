@@ -114,7 +114,11 @@ class Crm:
         area, kind, rest = found.groups()
         with self._lock:
             if area == "properties":
-                return 200, {"results": [{"name": name} for name in self.fields[kind]]}
+                own = (CHANGED[kind], "hs_object_id")
+                return 200, {"results": [
+                    {"name": name, "modificationMetadata": {"readOnlyValue": name in own}}
+                    for name in self.fields[kind]
+                ]}  # fmt: skip
             if method == "GET":
                 return 200, self._listed(kind, asked)
             if rest == "search":

@@ -32,16 +32,18 @@ class Reading:
 
 def read(
     session: Session, sync: Sync, kind: RecordKind, replica: Replica, fields: tuple[str, ...],
-    *, full: bool = False, agreed: bool = False,
+    *, full: bool = False, anew: bool = False, agreed: bool = False,
     take: Callable[[Sequence[Record]], None] = lambda records: None,
     say: Callable[[int], None] = lambda read: None,
 ) -> tuple[Sync, Reading]:  # fmt: skip
     """Bring the replica up to date, and hand each page to ``take`` before it counts as read.
 
-    ``agreed``: ``take`` puts it on our side at once. Goes on where an interrupted reading stopped.
+    ``agreed``: ``take`` puts it on our side at once. Goes on where an interrupted reading stopped,
+    unless all is to be read ``anew``.
     Raises what the vendor's refusals stand for; the pages before are kept.
     """
-    earlier, sync = sync, _begun(sync, " ".join(fields), full=full)
+    earlier, sync = sync, sync._replace(cursor="") if anew else sync
+    sync = _begun(sync, " ".join(fields), full=full or anew)
     if sync.fields != earlier.fields:
         replica.forget_columns()
     sync = Syncs(session.ledger).keep(sync)

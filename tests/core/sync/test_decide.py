@@ -65,6 +65,20 @@ def test_which_of_several_keys_stands_first_is_not_changed(
         assert decide(row(email=ours), held(theirs, base), rules).change == change
 
 
+def test_what_only_the_vendor_writes_is_not_sent() -> None:
+    rules = Rules("ours", read_only={"made"})
+    new = decide(row(email="a@b.ch", made="x"), None, rules)
+    assert (new.step, new.change, new.ignored) == ("create", {"email": "a@b.ch"}, ("made",))
+    there = held({"made": "y", "seen": "1"}, {"made": "y", "seen": "1"})
+    changed = decide(row(made="x", seen="2"), there, rules)
+    assert (changed.step, changed.change, changed.ignored) == ("update", {"seen": "2"}, ("made",))
+    taken = decide(row(made="x"), there, Rules(both=True, read_only={"made"}))
+    assert (taken.step, taken.local, taken.ignored) == ("unchanged", {"made": "y"}, ("made",))
+    assert decide(row(made="y"), there, rules).ignored == ()
+    # It could not be known again by what it cannot be given.
+    assert decide(row(made="x", f="y"), None, Rules(key="made", read_only={"made"})).change == {}
+
+
 def test_newest_needs_two_dates() -> None:
     undated = row(f="mine")._replace(at=None)
     assert decide(undated, held({"f": "yours"}, {"f": "old"}), Rules("newest")).step == "conflict"
