@@ -110,23 +110,25 @@ def options_of(
 def usable_options(
     settings: Settings, spec: Spec, entry: Entry | None, *, environment: bool
 ) -> dict[str, str]:
-    """Return the same; `ConfigError` names the place of the first that does not look right."""
+    """Return the same; `ConfigError` names the place of the first that does not look right.
+
+    What an account has was checked when it was connected, or is the vendor's word.
+    """
     import re
 
     options = options_of(settings, spec, entry, environment=environment)
     given = environment_sources(spec, settings.environ) if environment else {}
+    kept = entry.options if entry is not None else {}
     for one in spec.fields:
-        value = options.get(one.name, "")
-        if one.secret or not value or re.fullmatch(one.pattern, value, re.DOTALL):
-            continue
-        where = f"{settings.config.path}: [providers.{spec.name}] {one.name}"
-        if entry is not None and one.name in entry.options:
-            where = f"{one.name} of the account"
-        if one.name in given:
-            where = f"${given[one.name]}"
-        raise e.ConfigError(
-            f"{where} does not look right", hint=f"{one.help}; see mktool providers {spec.name}"
-        )
+        value, where = options.get(one.name, ""), f"${given.get(one.name, '')}"
+        if one.name not in given:
+            where = f"{settings.config.path}: [providers.{spec.name}] {one.name}"
+        own = one.secret or (one.name in kept and one.name not in given)
+        if value and not own and not re.fullmatch(one.pattern, value, re.DOTALL):
+            raise e.ConfigError(
+                f"{where} does not look right",
+                hint=f"{one.help}; see mktool providers {spec.name}",
+            )
     return options
 
 
