@@ -51,8 +51,8 @@ class HubSpot(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPus
             Field("api_version", "v3, or a date of HubSpot's calendar, as in 2026-03", default="v3",
                   pattern=r"v3|20\d\d-(03|09)", env=("HUBSPOT_API_VERSION",)),
             Field("calls_per_10s", "if the plan has more than 100 (110, 190 or 250)",
-                  pattern=r"[1-9]\d{1,3}"),
-            Field("calls_per_day", "if the plan has more than 250,000", pattern=r"[1-9]\d{3,8}")),
+                  pattern=r"[1-9]\d{0,6}"),
+            Field("calls_per_day", "if the plan has more than 250,000", pattern=r"[1-9]\d{0,8}")),
         # https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines (2026-09)
         limits=(Limit(100, 10.0, setting="calls_per_10s"), Limit(5, 1.1, "search"),
                 Limit(250_000, DAY, setting="calls_per_day")),
