@@ -18,6 +18,7 @@ import pytest
 from mktool import providers
 from mktool.core import login
 from mktool.providers._pipedrive_crm import COSTS
+from mktool.providers.hubspot import HubSpot
 from mktool.providers.pipedrive import Pipedrive
 from mktool.sandbox.vendors.salesforce import ingest
 from mktool.sandbox.world import World
@@ -389,3 +390,105 @@ def test_a_day_that_is_over_as_the_vendor_says(
             break
     assert ran.code == 15, ran
     assert "(in 60 min)" in ran.err
+
+
+MAIL = """\
+name = "launch"
+provider = "sendgrid"
+from = "Acme <news@acme.example>"
+subject = "It is here, {{{{ {name} }}}}"
+text = "It is here."
+unsubscribe = "https://acme.example/u?{{{{ {email} }}}}"
+postal_address = "1 Main Street"
+recipients = "{recipients}"
+"""
+ATTRIBUTION = """\
+[map.salesforce.attribution]
+Email = "email"
+Department = "campaign"
+Title = "state"
+Description = "sent_at"
+[map.hubspot.attribution]
+email = "email"
+jobtitle = "campaign"
+company = "medium"
+"""
+
+
+class TestACampaign:
+    @pytest.fixture(autouse=True)
+    def _configured(self, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "config.toml").write_text(ATTRIBUTION)
+        monkeypatch.setenv("MKTOOL_CONFIG", str(tmp_path / "config.toml"))
+        monkeypatch.setenv("SENDGRID_API_KEY", "SG.sandbox.run")
+        monkeypatch.setenv("MKTOOL_HUBSPOT_TOKEN", "pat-sandbox-run")
+        monkeypatch.setattr(HubSpot, "spec", replace(HubSpot.spec, limits=()))
+
+    def send(self, desk: Desk, recipients: str, name: str, email: str, *args: str) -> Any:
+        Path("launch.toml").write_text(MAIL.format(recipients=recipients, name=name, email=email))
+        return desk.mktool("send-campaign", "launch.toml", "--json", *args)
+
+    def test_goes_to_a_list_of_hubspot_and_back(self, desk: Desk) -> None:
+        desk.box.sandbox.world.limits = {"hubspot": 9999}
+        desk.fill("hubspot", "contacts", 300)
+        ran = self.send(desk, "hubspot:list/1", "firstname", "email", "--confirm", "300")
+        assert ran.code == 0, ran
+        mails = [item for item in desk.box.items if item.vendor == "sendgrid"]
+        assert len({mail.to for mail in mails}) == 300
+        Kind_ = Kind("hubspot", "contacts", "", {}, ("", ""))
+        told = desk.sync(Kind_, "--from", "campaign:launch", "--confirm", "300")["data"]
+        assert told["outcomes"] == {"done": 300}
+        desk.pull(Kind_)
+        assert {(r["jobtitle"], r["company"]) for r in desk.rows()} == {("launch", "email")}
+
+    def test_goes_to_a_campaign_of_salesforce_and_back(self, desk: Desk) -> None:
+        contacts, leads = kind_of("salesforce-contacts"), kind_of("salesforce-leads")
+        people = [{"Email": f"p{n}@acme.example", "LastName": f"L{n}"} for n in range(3)]
+        ids = [desk.call(contacts, "POST", "", row)["id"] for row in people[:2]]
+        lead = desk.call(leads, "POST", "", {**people[2], "Company": "-"})["id"]
+        campaign = desk.call(kind_of("salesforce-campaigns"), "POST", "", {"Name": "C"})["id"]
+        members = Kind("salesforce", "", f"{SALES}/CampaignMember", {}, ("", ""))
+        for named in ({"ContactId": ids[0]}, {"ContactId": ids[1]}, {"LeadId": lead}):
+            desk.call(members, "POST", "", {"CampaignId": campaign, **named})
+        ran = self.send(desk, f"salesforce:campaign/{campaign}", "LastName", "Email")
+        assert ran.code == 0, ran
+        mails = [item for item in desk.box.items if item.vendor == "sendgrid"]
+        assert {mail.subject for mail in mails} == {f"It is here, L{n}" for n in range(3)}
+        told = desk.sync(contacts, "--from", "campaign:launch")["data"]
+        assert told["plan"] == {"unchanged": 1, "update": 2}
+        desk.pull(contacts)
+        assert [(r["Department"], r["Title"]) for r in desk.rows()] == [("launch", "sent")] * 2
+        assert desk.rows()[0]["Description"].startswith("20")
+        again = desk.sync(contacts, "--from", "campaign:launch")["data"]
+        assert again["plan"] == {"unchanged": 3}
+
+    def test_goes_to_the_mobile_phones_of_salesforce(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TWILIO_ACCOUNT_SID", "ACsandbox0000000000000000000000run")
+        monkeypatch.setenv("TWILIO_AUTH_TOKEN", "sandbox-run")
+        lead = {"LastName": "L", "Company": "=Acme", "MobilePhone": "+12025550101"}
+        id = desk.call(kind_of("salesforce-leads"), "POST", "", lead)["id"]
+        campaign = desk.call(kind_of("salesforce-campaigns"), "POST", "", {"Name": "C"})["id"]
+        members = Kind("salesforce", "", f"{SALES}/CampaignMember", {}, ("", ""))
+        desk.call(members, "POST", "", {"CampaignId": campaign, "LeadId": id})
+        Path("texts.toml").write_text(
+            'name = "texts"\nprovider = "twilio"\nfrom = "+15005550006"\n'
+            'text = "{{ CompanyOrAccount }}: reply STOP to end"\n'
+            f'recipients = "salesforce:campaign/{campaign}"\n'
+        )
+        ran = desk.mktool("send-campaign", "texts.toml")
+        assert ran.code == 0, ran
+        assert [item.text for item in desk.box.items if item.vendor == "twilio"] == [
+            "=Acme: reply STOP to end"
+        ]
+
+    @pytest.mark.parametrize(
+        ("recipients", "code"),
+        [("salesforce:campaign/701000000000000", 2), ("salesforce:list/1", 5),
+         ("pipedrive:list/1", 5), ("hubspot:list/99", 13), ("salesforce:campaign/x'y", 2)],
+    )  # fmt: skip
+    def test_that_goes_to_nobody(self, desk: Desk, recipients: str, code: int) -> None:
+        ran = self.send(desk, recipients, "name", "email")
+        assert ran.code == code, ran
+        assert ran.json["errors"][0]["hint"]
