@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .. import errors as e
+from .. import providers
 from ..core.settings import Settings, ledger_path
 from .completion import WhichAccount, kinds_of_records
 from .settings import settings
@@ -77,11 +78,12 @@ def sync(
 
     given = settings()
     vendor, _, account = provider.partition(":")
+    meant = order.kind_of(providers.load(vendor).spec, kind)
     with contextlib.ExitStack() as stack:
         session = open_session(given, vendor, account or terminal().account)
         stack.callback(session.close)
         wanted = order.order(
-            given.config, session.spec, order.kind_of(session.spec, kind), into=to, source=source,
+            given.config, session.spec, meant, into=to, source=source,
             key=key, fields=fields, conflict=conflict or (), create=not no_create, full=full,
             replace=replace, max_errors=max_errors,
         )  # fmt: skip
@@ -209,7 +211,7 @@ def _verdict(
     if not missed:
         return None
     states = " ".join(f"--state {state}" for state in missed)
-    rules = "; --conflict RULE decides" if "conflict" in missed else ""
+    rules = "; --conflict theirs or ours decides" if "conflict" in missed else ""
     return e.Partial(
         f"{_rows(sum(missed.values()))} not written",
         hint=f"mktool syncs {sync} {states}{rules}",

@@ -459,6 +459,29 @@ def test_what_only_the_vendor_writes_is_left_out_with_a_word(mktool: Mktool, crm
     assert place.push()["data"]["plan"] == {"unchanged": 1}
 
 
+@pytest.mark.parametrize(
+    ("command", "words", "code"),
+    [
+        ("sync slack contacts --to c.csv", "Slack has no records to sync", 5),
+        ("sync pipedrive cats --to c.csv", "Pipedrive has no 'cats'", 2),
+        ("find sendgrid contact a@b.ch", "SendGrid cannot be searched", 5),
+        ("find pipedrive cat a@b.ch", "Pipedrive has no 'cat' to find", 2),
+    ],
+)
+def test_nobody_has_to_log_in_for_what_there_is_not(
+    mktool: Mktool, command: str, words: str, code: int
+) -> None:
+    ran = mktool(*command.split(), "--json")
+    assert (ran.code, words in ran.json["errors"][0]["message"]) == (code, True)
+
+
+def test_what_is_refused_is_not_agreed_on(mktool: Mktool, crm: Crm) -> None:
+    Path("in.csv").write_text("email,phone\n,1\n")
+    ran = mktool("sync", "hubspot", "contacts", "--from", "in.csv")
+    assert ran.code == 6
+    assert "agree" not in ran.out + ran.err
+
+
 def test_a_file_that_is_not_there_yet(mktool: Mktool, crm: Crm) -> None:
     (error,) = Place(mktool, crm, "c.csv").both(code=2)["errors"]
     assert error["hint"] == "without --from, the same command makes it"

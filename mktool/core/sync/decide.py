@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -34,12 +34,15 @@ class Rules:
 
     def winner(self, name: str, at: float | None, held: Held) -> Literal["theirs", "ours"] | None:
         """Return whose value of a contested field is kept; ``at`` is when ours was changed."""
-        rule = self.fields.get(name, self.every)
+        rule = self.of(name)
         if rule != "newest":
             return rule
         if at is None or held.modified is None:
             return None
         return "ours" if at > held.modified else "theirs"
+
+    def of(self, name: str) -> Rule | None:
+        return self.fields.get(name, self.every)
 
     def names(self, ours: str | None, theirs: str | None, held: Held) -> bool:
         """Return whether our key is one of a record's."""
@@ -63,7 +66,8 @@ def decide(row: Staged, held: Held | None, rules: Rules) -> Planned:
     sides |= dict.fromkeys(ignored, "theirs")
     if contested := [name for name, side in sides.items() if side == "contested"]:
         # What is agreed on waits for the rest: a record half written would be nobody's.
-        return Planned(seq, "conflict", {}, {}, f"changed on both sides: {', '.join(contested)}")
+        why = f"changed on both sides: {', '.join(contested)}{_undated(contested, row, rules)}"
+        return Planned(seq, "conflict", {}, {}, why)
     change = {name: row.ours[name] for name, side in sides.items() if side == "ours"}
     theirs = [name for name, side in sides.items() if side == "theirs" and rules.both]
     local = {name: held.theirs.get(name) for name in theirs}
@@ -119,6 +123,14 @@ def _first_meeting(name: str, row: Staged, held: Held, rules: Rules) -> Side:
     if held.theirs.get(name) is None:
         return "ours"
     return rules.winner(name, row.at, held) or ("contested" if rules.both else "ours")
+
+
+def _undated(contested: Sequence[str], row: Staged, rules: Rules) -> str:
+    """Return why "newest" did not decide, if it was to."""
+    if not any(rules.of(name) == "newest" for name in contested):
+        return ""
+    whose = "here: `updated` in [sync] names the column that says so" if row.at is None else "there"
+    return f"; for newest it is not known when it was changed {whose}"
 
 
 def _deleted(row: Staged, held: Held, rules: Rules) -> Planned:

@@ -86,6 +86,15 @@ def test_newest_needs_two_dates() -> None:
     assert decide(row(f="mine"), newer, Rules("newest")).step == "unchanged"
 
 
+def test_why_newest_did_not_decide() -> None:
+    there, asked = held({"f": "yours"}, {"f": "old"}), Rules(fields={"f": "newest"})
+    undated = decide(row(f="mine")._replace(at=None), there, asked)
+    assert "not known when it was changed here: `updated` in [sync]" in undated.reason
+    nowhere = there._replace(modified=None)
+    assert decide(row(f="mine"), nowhere, asked).reason.endswith("when it was changed there")
+    assert decide(row(f="mine"), there, PUSH).reason == "changed on both sides: f"
+
+
 def test_a_contested_field_holds_the_whole_record() -> None:
     plan = decide(
         row(f="mine", g="new"), held({"f": "yours", "g": "old"}, {"f": "old", "g": "old"}), BOTH
