@@ -62,10 +62,10 @@ class Pipedrive(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanP
             Field("client_secret", "and its secret", True, env=("PIPEDRIVE_CLIENT_SECRET",)),
             Field("access_token", "or a ready OAuth token", True, env=("PIPEDRIVE_ACCESS_TOKEN",)),
             Field("api_domain", "https://COMPANY.pipedrive.com", env=("PIPEDRIVE_API_DOMAIN",),
-                  pattern=r"https?://\S+"),  # `Bearer` goes to no other host
-            Field("calls_per_2s", "if the plan has more than 20", pattern=r"[1-9]\d{1,2}"),
+                  pattern=r"https://[\w-]+\.pipedrive\.com"),
+            Field("calls_per_2s", "if the plan has more than 20", pattern=r"[1-9]\d{0,6}"),
             Field("tokens_per_day", "if plan and seats have more than 30,000",
-                  pattern=r"[1-9]\d{4,8}")),
+                  pattern=r"[1-9]\d{0,8}")),
         # https://pipedrive.readme.io/docs/core-api-concepts-rate-limiting (2026-09): each call
         # takes tokens of the company's day, and a token has calls in two seconds.
         limits=(Limit(20, 2.0, setting="calls_per_2s"), Limit(10, 2.0, "search"),
