@@ -19,6 +19,7 @@ from ..store.acts import CAMPAIGN, SYNC, Act
 from ..store.ledger import Ledger
 from ..store.limits import Usage
 from .completion import provider_names
+from .settings import settings
 from .terminal import cell, name, span, stamp, terminal
 
 app = typer.Typer(rich_markup_mode=None)
@@ -110,14 +111,14 @@ def stats(since: Annotated[str, typer.Option(help="How far back.")] = "24h") -> 
 @app.command(epilog="Example: mktool limits --json")
 def limits() -> None:
     """Used and left of every rate limit, counted here or told by the vendor."""
-    from .. import providers
+    from ..core.settings import limits_of
     from ..store import limits as rate
 
-    found = []
+    given, found = settings(), []
     with Ledger(ledger_path()) as ledger, ledger.guard():
         now = ledger.clock()
         for provider, account in rate.accounts(ledger.db):
-            declared = providers.load(provider).spec.limits if provider in providers.names() else ()
+            declared = limits_of(given, provider, account)
             found += [u for u in rate.usage(ledger.db, provider, account, declared, now)
                       if u.used or u.source == "vendor"]  # fmt: skip
     data = [u._asdict() | {"left": max(u.quota - u.used, 0)} for u in found]

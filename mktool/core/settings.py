@@ -26,7 +26,7 @@ from ..store.vault.environment import (
 )
 
 if TYPE_CHECKING:
-    from ..spec import Spec
+    from ..spec import Limit, Spec
 
 DEFAULT = e.DEFAULT_ACCOUNT
 
@@ -130,6 +130,14 @@ def usable_options(
                 hint=f"{one.help}; see mktool providers {spec.name}",
             )
     return options
+
+
+def limits_of(settings: Settings, provider: str, account: str) -> tuple[Limit, ...]:
+    """Return the limits of an account as its settings say; none for an unknown provider."""
+    if provider not in providers.names():
+        return ()
+    spec, entry = providers.load(provider).spec, accounts.find(provider, account)
+    return spec.paced(options_of(settings, spec, entry, environment=account == DEFAULT)).limits
 
 
 def login_of(

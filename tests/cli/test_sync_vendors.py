@@ -28,6 +28,7 @@ from tests.box import Box
 from tests.cli.conftest import Mktool
 
 Rows = list[dict[str, Any]]
+PACED = Pipedrive.spec
 TOKENS = {
     "MKTOOL_PIPEDRIVE_API_TOKEN": "sandbox-run",
     "MKTOOL_ZOHO_ACCESS_TOKEN": "1000.sandbox-run",
@@ -492,3 +493,20 @@ class TestACampaign:
         ran = self.send(desk, recipients, "name", "email")
         assert ran.code == code, ran
         assert ran.json["errors"][0]["hint"]
+
+
+def test_budgets_of_a_day_are_shown_as_they_were_granted(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pipedrive, "spec", PACED)
+    monkeypatch.setenv("MKTOOL_PIPEDRIVE_TOKENS_PER_DAY", "210000")
+    monkeypatch.setenv("MKTOOL_ZOHO_DAILY_CREDITS", "51000")
+    for name in ("pipedrive-contacts", "zoho-contacts", "salesforce-contacts"):
+        desk.push(kind_of(name), [dict(kind_of(name).row)])
+    told = desk.mktool("limits", "--json").json["data"]
+    days = {row["provider"]: row for row in told if row["bucket"] == "*"}
+    assert (days["pipedrive"]["quota"], days["zoho"]["quota"]) == (210_000, 51_000)
+    assert days["pipedrive"]["used"] == 2 * COSTS["list"] + COSTS["add record"]
+    assert days["salesforce"]["source"] == "vendor"
+    calls = desk.box.sandbox.world.calls
+    assert days["salesforce"]["used"] == sum(call.vendor == "salesforce" for call in calls)
