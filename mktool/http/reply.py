@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import errors as e
 from ..spec import dig
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +121,10 @@ class Reply:
         """Return a documented time (ISO 8601 or RFC 5322) in epoch seconds; without a zone it is
         UTC."""
         from datetime import UTC, datetime
-        from email.utils import parsedate_to_datetime
 
         text = self.need(path)
         try:
-            at = (parsedate_to_datetime if text[:1].isalpha() else datetime.fromisoformat)(text)
+            at = _in_words(text) if text[:1].isalpha() else datetime.fromisoformat(text)
             return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
         except (ValueError, OverflowError):
             raise self._odd(f"{path!r} in the {self.noun} is not a time") from None
@@ -221,6 +223,12 @@ def _number(value: Any) -> float | None:
 def _is_text(value: str) -> bool:
     """JSON may hold half of a surrogate pair, which no file and no database takes."""
     return value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def _in_words(text: str) -> datetime:
+    from email.utils import parsedate_to_datetime
+
+    return parsedate_to_datetime(text)
 
 
 class Placeholder(Reply):
