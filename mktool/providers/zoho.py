@@ -17,12 +17,13 @@ from ..spec import DAY, HOUR, MINUTE, Endpoint, Field, Limit, RecordKind, Rule, 
 from . import _zoho_export as document
 from . import _zoho_find as finding
 from . import _zoho_notes as notes
+from . import _zoho_pull as reading
 from . import _zoho_records as records
 from ._zoho_crm import CRM, Crm
 
 WHOAMI = Endpoint("whoami", "GET", f"{CRM}/users")
 SCOPES = ("ZohoCRM.modules.ALL", "ZohoCRM.settings.fields.READ", "ZohoCRM.users.READ",
-          "ZohoSearch.securesearch.READ")  # fmt: skip
+          "ZohoCRM.coql.READ", "ZohoSearch.securesearch.READ")  # fmt: skip
 CONSOLE = "https://api-console.zoho.com"
 # A search shows after some seconds what was written.
 ROWS: Any = {"upserts": True, "batch": 100, "page": 200, "tells_deletes": True, "lags": True}
@@ -119,7 +120,7 @@ class Zoho(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPush):
         return {c.name: c.writable for c in self.crm.columns(kind.object).values()}
 
     def pull(self, kind: RecordKind, wish: Wish, /) -> Iterator[Page]:
-        return records.pull(self.crm, kind, wish)
+        return reading.pull(self.crm, kind, wish)
 
     def fetch(
         self, kind: RecordKind, field: str, values: Sequence[str], fields: tuple[str, ...], /
