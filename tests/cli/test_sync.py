@@ -482,6 +482,18 @@ def test_what_is_refused_is_not_agreed_on(mktool: Mktool, crm: Crm) -> None:
     assert "agree" not in ran.out + ran.err
 
 
+def test_a_page_that_leads_to_itself_is_not_read_for_ever(
+    mktool: Mktool, crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = crm.add("contacts", email="a@b.ch")
+    again = {"results": [crm.held["contacts"][int(id)]], "paging": {"next": {"after": "7"}}}
+    monkeypatch.setattr(crm, "_listed", lambda kind, asked: again)
+    for _ in range(2):
+        (error,) = Place(mktool, crm, "c.csv").pull(code=17)["errors"]
+        assert "names itself" in error["message"]
+    assert crm.requests < 9
+
+
 def test_a_file_that_is_not_there_yet(mktool: Mktool, crm: Crm) -> None:
     (error,) = Place(mktool, crm, "c.csv").both(code=2)["errors"]
     assert error["hint"] == "without --from, the same command makes it"

@@ -132,9 +132,19 @@ def _pages(
     since = None if sync.whole or sync.since is None else max(sync.since - overlap, 0.0)
     pages = provider.pull(kind, Wish(fields, since, sync.cursor))
     if not sync.cursor:
-        return pages
+        return _moving(session, pages, "")
+    pages = _moving(session, pages, sync.cursor)
     try:
         first = next(pages, None)
     except (e.Rejected, e.NotFound):  # a cursor does not live for ever
-        return provider.pull(kind, Wish(fields, since))
+        return _moving(session, provider.pull(kind, Wish(fields, since)), "")
     return chain([first] if first else [], pages)
+
+
+def _moving(session: Session, pages: Iterator[Page], cursor: str) -> Iterator[Page]:
+    """Yield pages, unless one names itself as the next one: that would have no end."""
+    for page in pages:
+        if page.next and page.next == cursor:
+            raise e.UnexpectedReply("a page names itself as the next one", session.where("pull"))
+        yield page
+        cursor = page.next

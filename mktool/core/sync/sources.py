@@ -18,6 +18,7 @@ from .columns import DELETED, ID, OWN, column_of, field_of
 from .fields import Fields, check
 
 NONE: Fields = MappingProxyType({})
+_UPDATED = "updated, in [sync.PROVIDER.KIND] of the configuration, names the column of a change"
 ALIVE = ("", "0", "false")  # what says in `DELETED` that a row is no tombstone
 
 
@@ -46,7 +47,7 @@ def rows(
         if known_by in columns:
             chosen[key] = known_by
         if updated and updated not in columns:
-            raise e.InvalidInput(f"{found.source}: no column {updated}", hint="check [sync]")
+            raise e.InvalidInput(f"{found.source}: no column {updated}", hint=_UPDATED)
         check(chosen, known, f"{found.source}: the vendor has", "--fields A,B writes no others")
         exact = unguarded if found.guarded else _as_it_is
         for seq, row in enumerate(found, start=1):
