@@ -148,8 +148,13 @@ class Push:
         """Find out about a batch; ``lost``: its answer was, a moment ago."""
         asked = Acts(self.session.ledger).asked(doubt.act, doubt.id)
         if doubt.job:
-            self._send(doubt)
-        elif doubt.updates or len(doubt.rows) > self.kind.batch or self._upserts():
+            try:
+                self._send(doubt)
+                return
+            except e.NotFound:  # no vendor keeps a job for ever, but what it did stays
+                asked = asked or doubt.at
+        unstaged = not doubt.job and len(doubt.rows) > self.kind.batch
+        if doubt.updates or unstaged or self._upserts():
             self.list.release(doubt)  # again does no harm; a job without an id was not begun
         elif asked is None:
             self.list.release(doubt)  # claimed, and no request left
