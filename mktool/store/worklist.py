@@ -195,6 +195,15 @@ class Worklist(Replica):
                   p.seq) for p in plans),
             )  # fmt: skip
 
+    def to_change(self, after: int, most: int) -> list[tuple[int, str, float | None]]:
+        """Return (seq, id, when the vendor last changed it) of rows that change a record."""
+        with self.guard():
+            return self.db.execute(
+                "select seq, rows.id, modified from rows join records r on r.id = rows.id"
+                " where step = 'update' and seq > ? order by seq limit ?",
+                (max(after, 0), most),
+            ).fetchall()
+
     def steps(self) -> dict[str, int]:
         """Return how many rows are to be created, updated and so on."""
         with self.guard():

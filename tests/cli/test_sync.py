@@ -729,3 +729,14 @@ def test_how_a_vendor_spells_what_it_was_given_is_no_change(mktool: Mktool, crm:
     place.push()
     Path("in.csv").write_text("email,phone\na@b.ch,+41 81\n")
     assert place.push(code=6)["data"]["plan"] == {"conflict": 1}
+
+
+def test_what_no_search_shows_yet_is_not_overwritten(mktool: Mktool, crm: Crm) -> None:
+    id = crm.add("contacts", email="a@b.ch", phone="1")
+    place = Place(mktool, crm, "two.csv")
+    place.pull("--fields", "email,phone")
+    crm.change("contacts", id, phone="2")
+    crm.blind = True
+    Path("two.csv").write_text(Path("two.csv").read_text().replace(",1,", ",3,"))
+    assert place.both("--fields", "email,phone", code=6)["data"]["plan"] == {"conflict": 1}
+    assert crm.live("contacts")[id]["phone"] == "2"

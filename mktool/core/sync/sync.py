@@ -187,11 +187,26 @@ class Syncing:
             self.list.dispel()
         ignored = dict[str, None]()
         self.list.plan(self._decided(known, ignored))
+        if order.into and self._changed_meanwhile():
+            self.list.plan(self._decided(known, ignored))
         removed = self.list.removed() if order.into else 0
         plan = Plan(self.list.steps(), self._examples(), removed, tuple(ignored))
         if not (plan.writes or dry):
             self._nothing_left()
         return plan
+
+    def _changed_meanwhile(self) -> bool:
+        """Read the records that are to be changed by their ids, and return whether one was changed
+        there: what the vendor finds by time may lack what was done a moment ago."""
+        provider, kind, seq, found = self.session.provider, self.order.kind, 0, False
+        assert isinstance(provider, CanPull)
+        while some := self.list.to_change(seq, kind.page):
+            known = {id: modified for _, id, modified in some}
+            now = provider.fetch(kind, "id", list(known), self.order.wanted)
+            newer = [r for r in now if r.modified is not None and r.modified != known.get(r.id)]
+            self.list.take(newer, self.sync.run, agreed=False)
+            seq, found = some[-1][0], found or bool(newer)
+        return found
 
     def _known(self) -> fields.Fields:
         """Return the vendor's fields; `InvalidInput` if the order names one that is none."""
