@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -128,8 +128,7 @@ def _push(given: Settings, work: Syncing, confirm: int | None, *, dry_run: bool)
     outcomes: Mapping[str, int] = work.list.outcomes()
     if plan.writes:
         _confirm(given, plan.writes, confirm, before=work.confirmed)
-        with _counting("written") as say:
-            outcomes = work.push(say)
+        outcomes = _written(work, plan.writes)
     taken = work.take_over() if work.order.into else 0
     error = _verdict(work.list.steps(), outcomes, work.sync.id)
     data |= {"outcomes": dict(outcomes), "taken_over": taken}
@@ -147,6 +146,24 @@ def _push(given: Settings, work: Syncing, confirm: int | None, *, dry_run: bool)
         _say_failed(work)
         terminal().error(error)
     return error.exit_code
+
+
+def _written(work: Syncing, writes: int) -> Mapping[str, int]:
+    """Write what was planned; where that is cut short, say how far it got."""
+    done = 0
+
+    def count(rows: int) -> None:
+        nonlocal done
+        done = rows
+        say(rows)
+
+    with _counting("written") as say:
+        try:
+            return work.push(count)
+        except e.MktoolError:
+            terminal().say(f"{done:,} of {_rows(writes)} were written;"
+                           " the same command goes on with the rest")  # fmt: skip
+            raise
 
 
 def _say_plan(work: Syncing, plan: Plan) -> None:
@@ -247,16 +264,17 @@ def syncs(
     id: Annotated[int | None, typer.Argument(metavar="[ID]", help="As `syncs` lists it.")] = None,
     state: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Rows that are create, update, conflict, gone, refused, failed, unknown."
-        ),
+        typer.Option(help="Rows to be seen: conflict, refused, failed, unknown, gone, done, …"),
     ] = None,
 ) -> int:
     """What is kept in step with what; with an ID, the rows of its last push."""
     from ..store.ledger import Ledger
     from ..store.syncs import Syncs
-    from ..store.worklist import Worklist
+    from ..store.worklist import RowState, Step, Worklist
 
+    states = (*get_args(Step), *get_args(RowState))
+    if unknown := [word for word in state or () if word not in states]:
+        raise e.InvalidInput(f"--state {unknown[0]}", hint=f"one of {', '.join(states)}")
     with Ledger(ledger_path()) as ledger:
         found = Syncs(ledger).listed() if id is None else [Syncs(ledger).get(id)]
     if id is not None:

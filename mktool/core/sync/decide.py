@@ -66,13 +66,21 @@ def decide(row: Staged, held: Held | None, rules: Rules) -> Planned:
     sides |= dict.fromkeys(ignored, "theirs")
     if contested := [name for name, side in sides.items() if side == "contested"]:
         # What is agreed on waits for the rest: a record half written would be nobody's.
-        why = f"changed on both sides: {', '.join(contested)}{_undated(contested, row, rules)}"
+        both = [f"{n} (here {_shown(row.ours[n])}, there {_shown(held.theirs.get(n))})"
+                for n in contested]  # fmt: skip
+        why = f"changed on both sides: {', '.join(both)}{_undated(contested, row, rules)}"
         return Planned(seq, "conflict", {}, {}, why)
     change = {name: row.ours[name] for name, side in sides.items() if side == "ours"}
     theirs = [name for name, side in sides.items() if side == "theirs" and rules.both]
     local = {name: held.theirs.get(name) for name in theirs}
     step: Step = "update" if change else "unchanged"
     return Planned(seq, step, change, local, ignored=tuple(ignored))
+
+
+def _shown(value: str | None, most: int = 30) -> str:
+    if value is None:
+        return "nothing"
+    return repr(value if len(value) <= most else f"{value[: most - 1]}…")
 
 
 def _created(row: Staged, rules: Rules) -> Planned:
