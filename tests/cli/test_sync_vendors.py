@@ -160,7 +160,7 @@ def desk(mktool: Mktool, box: Box, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setattr(Pipedrive, "spec", replace(Pipedrive.spec, limits=()))  # else tests wait
     box.sandbox.world.limits = {"pipedrive": 9999, "pipedrive search": 9999}
     monkeypatch.setattr(ingest, "WORK", 0.0)  # of a job
-    monkeypatch.setattr(Settings, "sleep", lambda self, seconds: None)  # between attempts
+    monkeypatch.setattr(Settings, "sleep", lambda self, seconds: time.sleep(min(seconds, 0.05)))
     return Desk(mktool, box)
 
 
@@ -286,6 +286,12 @@ def test_an_external_id_is_upserted_by(desk: Desk) -> None:
 LogIn = Callable[[str], None]
 
 
+def passes(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Have time pass for us."""
+    clock = (lambda: time.time() + seconds,)
+    monkeypatch.setattr(ledger.Ledger.__init__, "__defaults__", clock)
+
+
 @pytest.fixture
 def log_in(desk: Desk, vault: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[LogIn]:
     """Log in: at Salesforce without a person, elsewhere with one who agrees to everything."""
@@ -352,6 +358,19 @@ def test_zoho_gives_no_more_tokens_for_a_while(desk: Desk, log_in: LogIn) -> Non
     assert desk.pull(kind)["data"]["records"] == 3
 
 
+def test_a_token_that_is_still_good_does_without_another(
+    desk: Desk, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = desk.box.sandbox.world
+    world.ttl = 100.0
+    log_in("zoho")
+    passes(monkeypatch, 80.0)  # it is renewed early
+    desk.fill("zoho", "Contacts", 3)
+    world.limits, tokens = {"zoho tokens": 0}, desk.box.calls("/token")
+    assert desk.pull(kind_of("zoho-contacts"))["data"]["records"] == 3
+    assert desk.box.calls("/token") == tokens + 1
+
+
 BUDGETS = {  # as we count them; the columns of a row, and how many rows are more than a day's
     "pipedrive-contacts": (Limit(400, DAY, "*", "app", "", COSTS), ("email", "name"), 100),
     "zoho-contacts": (Limit(30, DAY, costs={"upsert": 10}), ("Email", "Last_Name"), 400),
@@ -375,7 +394,7 @@ def test_a_day_that_is_used_up_goes_on_the_next_day(
     assert limit.calls - 10 < told["used"] <= limit.calls
     again = desk.mktool("sync", kind.provider, kind.name, "--from", "in.csv", *confirm)
     assert "try again at" in again.err
-    monkeypatch.setattr(ledger.Ledger.__init__, "__defaults__", (lambda: time.time() + DAY,))
+    passes(monkeypatch, DAY)
     desk.sync(kind, "--from", "in.csv", *confirm)
     desk.pull(kind)
     assert sorted(row[key] for row in desk.rows()) == sorted(row[key] for row in rows)
