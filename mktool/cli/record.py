@@ -150,12 +150,12 @@ def show_outbox() -> None:
         found = outbox.waiting(ledger)
     data = [
         {"act": a.id, "verb": a.verb, "provider": a.provider, "account": a.account,
-         "state": a.state, "sent": sent, "parts": items(a), "due": a.due,
-         "created": a.created, "code": a.code or None, "error": a.error or None, "next": _next(a)}
+         "state": a.state, "sent": sent, "parts": items(a), "due": a.due, "created": a.created,
+         "code": a.code or None, "error": a.error or None, "next": _next(a, sent)}
         for a, sent in found
     ]  # fmt: skip
     rows = [
-        (a.id, name(a.provider, a.account), a.state, _progress(a, sent), a.error, _next(a))
+        (a.id, name(a.provider, a.account), a.state, _progress(a, sent), a.error, _next(a, sent))
         for a, sent in found
     ]  # fmt: skip
     columns = ("act", "to", "state", "sent", "why", "next")
@@ -166,9 +166,11 @@ def _progress(act: Act, sent: int) -> str:
     return f"{sent}/{items(act)}" if items(act) else f"{act.verb} {act.key or ''}".rstrip()
 
 
-def _next(act: Act) -> str:
+def _next(act: Act, sent: int) -> str:
     from ..core.campaign import overview
 
+    if outbox.refused_in_part(act, sent):
+        return f"make what was refused by hand, then mktool settle {act.id} --sent"
     settle = f"look there, then mktool settle {act.id} --sent | --not-sent"
     inside = {CAMPAIGN: f"{overview.command('show', act.key)} --unknown",
               SYNC: f"mktool syncs {act.id} --state unknown"}  # fmt: skip
@@ -188,7 +190,10 @@ def settle(
     id: Annotated[str, typer.Option(help="Its id at the vendor, so that a thread can go on.")] = "",
     url: Annotated[str, typer.Option(help="Its address.")] = "",
 ) -> None:
-    """Say whether an unknown act went out, after looking at the account."""
+    """Say whether an unknown act went out, after looking at the account.
+
+    Also, with --sent, that what a vendor refused of an export is made by hand.
+    """
     if sent is None:
         raise e.InvalidInput("did it go out?", hint=f"mktool settle {act} --sent, or --not-sent")
     with Ledger(ledger_path()) as ledger:
