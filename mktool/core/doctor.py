@@ -35,7 +35,7 @@ State = Literal["ok", "warning", "problem"]
 
 # Ours, and neither a setting nor a provider's field.
 OWN_VARIABLES = frozenset({
-    "MKTOOL_HOME", "MKTOOL_CONFIG", "MKTOOL_SANDBOX", "MKTOOL_VAULT_KEY", "MKTOOL_VAULT_KEY_FILE",
+    "MKTOOL_HOME", "MKTOOL_CONFIG", "MKTOOL_SANDBOX", "MKTOOL_REHEARSAL", "MKTOOL_VAULT_KEY", "MKTOOL_VAULT_KEY_FILE",
     "MKTOOL_VAULT_PASSPHRASE", "MKTOOL_STRICT", "MKTOOL_SPECS",
 })  # fmt: skip
 PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
