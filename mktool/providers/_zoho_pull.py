@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from .. import errors as e
 from ..http.reply import Reply
 from ..records import Page, Record, Wish
 from ..spec import Endpoint, RecordKind
@@ -84,7 +85,13 @@ class _Module:
 
     def _deleted(self, number: int) -> Page:
         query = {"type": "all", "per_page": str(PAGE), "page": str(number)}
-        reply = self.client.call(DELETED, self.name, query=query, headers=self._header())
+        try:
+            reply = self.client.call(DELETED, self.name, query=query, headers=self._header())
+        except e.Rejected as refused:
+            if number == 1:
+                raise
+            text = f"Zoho tells of {(number - 1) * PAGE:,} deleted records, and there are more"
+            raise e.Unsupported(text, hint="run the same command with --full") from refused
         more = reply.get("info.more_records") is True
         return Page([_gone(row) for row in rows_of(reply)], f"{GONE}{number + 1}" if more else "")
 

@@ -102,6 +102,32 @@ def test_a_module_is_read_whole_that_has_more_than_tokens_lead_to(
         assert [page.records for page in rest] == [page.records for page in pages[1:]]
 
 
+def test_a_cursor_that_has_expired_is_refused_so_that_all_is_read_anew(
+    zoho: Zoho, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for start in range(0, 270, 90):
+        zoho.push(LEADS, people(*(f"Lee{start + n}" for n in range(90))), "Email")
+    first = next(zoho.pull(LEADS, Wish(("Email",))))
+    monkeypatch.setattr(sandbox, "TOKEN_LIFE", -1.0)
+    with pytest.raises(e.Rejected, match="expired"):
+        next(zoho.pull(LEADS, Wish(("Email",), cursor=first.next)))
+
+
+def test_more_deleted_records_than_are_told_of_need_a_whole_reading(
+    desk: Desk, zoho: Zoho, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "BY_PAGE", 200)
+    url, began = f"{desk.sandbox.url}/www.zohoapis.eu/crm/v8/Leads", time.time() - 5
+    for start in range(0, 270, 90):
+        made = zoho.push(LEADS, people(*(f"Lee{start + n}" for n in range(90))), "Email")
+        gone = {"ids": ",".join(one.id for one in made)}
+        header = {"authorization": "Zoho-oauthtoken sandbox-1"}
+        assert httpx.delete(url, params=gone, headers=header, trust_env=False).is_success
+    with pytest.raises(e.Unsupported, match="200 deleted") as told:
+        pulled(zoho, began)
+    assert "--full" in told.value.hint
+
+
 @pytest.mark.parametrize("size", ["usual", "huge"])
 def test_a_report_is_written_piece_by_piece_and_found_again(zoho: Zoho, size: str) -> None:
     (lead,) = zoho.push(LEADS, people("Lovelace"), "Email")
