@@ -270,6 +270,7 @@ class Spec:
     delivery: Delivery | None = None  # of messages
     audience: Delivery | None = None  # of people into an audience that the vendor sends to
     records: tuple[RecordKind, ...] = ()
+    optout: tuple[str, ...] = ()  # fields of a person that are "true" where no mail is wanted
     finds: tuple[str, ...] = ()  # the kinds of things that `CanFind` knows
     exports: tuple[str, ...] = ()  # the objects of an export whose own fields can be filled in
     link: Literal["append", "attach", "none"] = "append"

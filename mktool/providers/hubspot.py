@@ -66,6 +66,7 @@ class HubSpot(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPus
             Rule(e.Forbidden, 403, code="MISSING_SCOPES|.*SCOPE.*",
                  hint=f"add the scope at {APPS}, then: mktool authorize hubspot{{account}}"),
             Rule(e.Forbidden, 403, hint="the plan of the account may lack this object")),
+        optout=("hs_email_optout",),
         finds=("contact", "company", "deal", "owner", "list"), exports=("note", "task"),
         records=(
             RecordKind("contacts", "contacts", "email", upserts=True, keys=("email", "*"),

@@ -79,7 +79,7 @@ class Salesforce(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, Can
             Rule(e.Forbidden, code=r"INSUFFICIENT_ACCESS\w*|API_(CURRENTLY_)?DISABLED\w*"),
             Rule(e.Duplicate, code="DUPLICATES_DETECTED|DUPLICATE_VALUE"),
             Rule(e.NotFound, code="NOT_FOUND|ENTITY_IS_DELETED|INVALID_CROSS_REFERENCE_KEY")),
-        records=(
+        optout=("HasOptedOutOfEmail",), records=(
             RecordKind("contacts", "Contact", "Email", **ROWS),
             RecordKind("companies", "Account", "Name", aliases=("accounts",), **ROWS),
             RecordKind("opportunities", "Opportunity", "Name", aliases=("deals",), **ROWS),

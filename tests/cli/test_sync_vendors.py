@@ -472,7 +472,9 @@ class TestACampaign:
         lead = desk.call(leads, "POST", "", {**people[2], "Company": "-"})["id"]
         campaign = desk.call(kind_of("salesforce-campaigns"), "POST", "", {"Name": "C"})["id"]
         members = Kind("salesforce", "", f"{SALES}/CampaignMember", {}, ("", ""))
-        for named in ({"ContactId": ids[0]}, {"ContactId": ids[1]}, {"LeadId": lead}):
+        no = {"Email": "no@acme.example", "LastName": "No", "HasOptedOutOfEmail": True}
+        out = desk.call(contacts, "POST", "", no)["id"]
+        for named in (*({"ContactId": id} for id in (*ids, out)), {"LeadId": lead}):
             desk.call(members, "POST", "", {"CampaignId": campaign, **named})
         ran = self.send(desk, f"salesforce:campaign/{campaign}", "LastName", "Email")
         assert ran.code == 0, ran
@@ -481,8 +483,10 @@ class TestACampaign:
         told = desk.sync(contacts, "--from", "campaign:launch")["data"]
         assert told["plan"] == {"unchanged": 1, "update": 2}
         desk.pull(contacts)
-        assert [(r["Department"], r["Title"]) for r in desk.rows()] == [("launch", "sent")] * 2
-        assert desk.rows()[0]["Description"].startswith("20")
+        told = {r["LastName"]: (r["Department"], r["Title"]) for r in desk.rows()}
+        sent = ("launch", "sent")
+        assert told == {"L0": sent, "L1": sent, "No": (None, None)}
+        assert {(r["Description"] or "")[:2] for r in desk.rows()} == {"20", ""}
         again = desk.sync(contacts, "--from", "campaign:launch")["data"]
         assert again["plan"] == {"unchanged": 3}
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.system.clock import Clock
-from tests.system.program import Ended, Program
+from tests.system.program import Program
 
 pytest.importorskip("uvicorn", reason="needs mktool[server]")
 
