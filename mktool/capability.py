@@ -246,6 +246,11 @@ class CanPull(Protocol):
     """Read records."""
 
     @abstractmethod
+    def fields(self, kind: RecordKind, /) -> Mapping[str, bool]:
+        """Return the fields of a kind, and whether this account may write each; none where the
+        vendor does not tell."""
+
+    @abstractmethod
     def pull(self, kind: RecordKind, wish: Wish, /) -> Iterator[Page]:
         """Yield page after page; a record that changes meanwhile may come twice, none is left out.
 

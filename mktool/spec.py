@@ -127,8 +127,9 @@ class Rule:
     ``raises`` None: such a refusal is an answer too, and is returned as one.
     ``code`` and ``text`` are regular expressions over the vendor's error code (full match)
     and error text (search), ``operation`` one over the endpoint's name (full match). A rule
-    without a status also catches "200 with an error", but no 5xx. ``message`` may name values
-    of the reply by their paths, as in "needs the scope {needed}".
+    without a status also catches "200 with an error", but no 5xx. ``header`` is one that has to
+    hold a value. ``message`` may name values of the reply by their paths, as in "needs the scope
+    {needed}". ``after``: seconds until it is worth another try, whatever the reply says of it.
     """
 
     raises: type[ProviderError] | None
@@ -138,6 +139,8 @@ class Rule:
     hint: str = ""
     message: str = ""
     operation: str | None = None
+    header: tuple[str, str] | None = None
+    after: float | None = None
 
 
 @dataclass(frozen=True)
@@ -203,8 +206,10 @@ class RecordKind:
     a record by the key, so that the same write may be repeated. ``keys`` are the fields it can be
     upserted by ("*" is any that the account declares unique). ``batch`` rows fit into one write
     (0: it is read only) and ``page`` records into one read. ``tells_deletes``: what was deleted
-    is among what was changed. ``bulk``: from so many rows on, `CanLoad` (0: never). ``lag``: how
-    many seconds later what was written is found by its key. ``aliases`` are other names for it.
+    is among what was changed. ``bulk``: from so many rows on, `CanLoad` (0: never). ``lags``: a
+    search by the key may not show yet what was written, so that it never proves absence.
+    ``others`` names the field that holds further values of a key, by which a record is known too.
+    ``aliases`` are other names for it.
     """
 
     name: str
@@ -216,7 +221,8 @@ class RecordKind:
     page: int = 100
     tells_deletes: bool = False
     bulk: int = 0
-    lag: float = 0.0
+    lags: bool = False
+    others: Mapping[str, str] = field(default_factory=dict, hash=False)
     aliases: tuple[str, ...] = ()
 
 
@@ -264,6 +270,7 @@ class Spec:
     delivery: Delivery | None = None  # of messages
     audience: Delivery | None = None  # of people into an audience that the vendor sends to
     records: tuple[RecordKind, ...] = ()
+    optout: tuple[str, ...] = ()  # fields of a person that are "true" where no mail is wanted
     finds: tuple[str, ...] = ()  # the kinds of things that `CanFind` knows
     exports: tuple[str, ...] = ()  # the objects of an export whose own fields can be filled in
     link: Literal["append", "attach", "none"] = "append"

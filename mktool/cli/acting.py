@@ -112,7 +112,8 @@ def report(results: list[Published], ended: e.MktoolError | None = None) -> int:
             out.error(error)
     if not failed:
         return 0
-    return failed[0].exit_code if len(results) == 1 and not went else partly(failed)
+    codes = {error.exit_code for error in failed}
+    return codes.pop() if not went and len(codes) == 1 else partly(failed)
 
 
 def partly(failed: list[e.MktoolError]) -> int:

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from .. import providers
 from ..core.find import find as search
+from ..core.find import kind_of
 from ..core.session import open_session
 from .completion import WhichAccount, kinds_to_find
 from .settings import settings
@@ -38,6 +40,7 @@ def find(
     Exits with 13 if there is none.
     """
     vendor, _, account = provider.partition(":")
+    kind_of(providers.load(vendor).spec, kind)  # said before anybody is asked to log in
     session = open_session(settings(), vendor, account or terminal().account)
     with contextlib.closing(session):
         found = list(islice(search(session, kind, term), limit))

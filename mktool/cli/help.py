@@ -32,6 +32,7 @@ VARIABLES = {
     "MKTOOL_VAULT_PASSPHRASE": "a passphrase instead of a key",
     "CREDENTIALS_DIRECTORY": "set by systemd: the key is its file mktool-vault-key",
     "MKTOOL_SANDBOX": "address of a sandbox: every provider is sent there",
+    "MKTOOL_REHEARSAL": "set by mktool sandbox -- CMD: the folder of what that run does",
     "MKTOOL_<PROVIDER>_BASE_URL": "another address for one provider; https, or http to 127.0.0.1",
     "MKTOOL_<PROVIDER>_<FIELD>": "a provider's field; before the vendor's usual name",
     "NO_COLOR": "plain output, as does TERM=dumb",

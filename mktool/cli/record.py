@@ -19,6 +19,7 @@ from ..store.acts import CAMPAIGN, SYNC, Act
 from ..store.ledger import Ledger
 from ..store.limits import Usage
 from .completion import provider_names
+from .settings import settings
 from .terminal import cell, name, span, stamp, terminal
 
 app = typer.Typer(rich_markup_mode=None)
@@ -110,14 +111,14 @@ def stats(since: Annotated[str, typer.Option(help="How far back.")] = "24h") -> 
 @app.command(epilog="Example: mktool limits --json")
 def limits() -> None:
     """Used and left of every rate limit, counted here or told by the vendor."""
-    from .. import providers
+    from ..core.settings import limits_of
     from ..store import limits as rate
 
-    found = []
+    given, found = settings(), []
     with Ledger(ledger_path()) as ledger, ledger.guard():
         now = ledger.clock()
         for provider, account in rate.accounts(ledger.db):
-            declared = providers.load(provider).spec.limits if provider in providers.names() else ()
+            declared = limits_of(given, provider, account)
             found += [u for u in rate.usage(ledger.db, provider, account, declared, now)
                       if u.used or u.source == "vendor"]  # fmt: skip
     data = [u._asdict() | {"left": max(u.quota - u.used, 0)} for u in found]
@@ -149,12 +150,12 @@ def show_outbox() -> None:
         found = outbox.waiting(ledger)
     data = [
         {"act": a.id, "verb": a.verb, "provider": a.provider, "account": a.account,
-         "state": a.state, "sent": sent, "parts": items(a), "due": a.due,
-         "created": a.created, "code": a.code or None, "error": a.error or None, "next": _next(a)}
+         "state": a.state, "sent": sent, "parts": items(a), "due": a.due, "created": a.created,
+         "code": a.code or None, "error": a.error or None, "next": _next(a, sent)}
         for a, sent in found
     ]  # fmt: skip
     rows = [
-        (a.id, name(a.provider, a.account), a.state, _progress(a, sent), a.error, _next(a))
+        (a.id, name(a.provider, a.account), a.state, _progress(a, sent), a.error, _next(a, sent))
         for a, sent in found
     ]  # fmt: skip
     columns = ("act", "to", "state", "sent", "why", "next")
@@ -165,9 +166,11 @@ def _progress(act: Act, sent: int) -> str:
     return f"{sent}/{items(act)}" if items(act) else f"{act.verb} {act.key or ''}".rstrip()
 
 
-def _next(act: Act) -> str:
+def _next(act: Act, sent: int) -> str:
     from ..core.campaign import overview
 
+    if outbox.refused_in_part(act, sent):
+        return f"make what was refused by hand, then mktool settle {act.id} --sent"
     settle = f"look there, then mktool settle {act.id} --sent | --not-sent"
     inside = {CAMPAIGN: f"{overview.command('show', act.key)} --unknown",
               SYNC: f"mktool syncs {act.id} --state unknown"}  # fmt: skip
@@ -187,7 +190,10 @@ def settle(
     id: Annotated[str, typer.Option(help="Its id at the vendor, so that a thread can go on.")] = "",
     url: Annotated[str, typer.Option(help="Its address.")] = "",
 ) -> None:
-    """Say whether an unknown act went out, after looking at the account."""
+    """Say whether an unknown act went out, after looking at the account.
+
+    Also, with --sent, that what a vendor refused of an export is made by hand.
+    """
     if sent is None:
         raise e.InvalidInput("did it go out?", hint=f"mktool settle {act} --sent, or --not-sent")
     with Ledger(ledger_path()) as ledger:

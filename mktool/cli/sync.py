@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from .. import errors as e
+from .. import providers
 from ..core.settings import Settings, ledger_path
 from .completion import WhichAccount, kinds_of_records
 from .settings import settings
@@ -77,11 +78,12 @@ def sync(
 
     given = settings()
     vendor, _, account = provider.partition(":")
+    meant = order.kind_of(providers.load(vendor).spec, kind)
     with contextlib.ExitStack() as stack:
         session = open_session(given, vendor, account or terminal().account)
         stack.callback(session.close)
         wanted = order.order(
-            given.config, session.spec, order.kind_of(session.spec, kind), into=to, source=source,
+            given.config, session.spec, meant, into=to, source=source,
             key=key, fields=fields, conflict=conflict or (), create=not no_create, full=full,
             replace=replace, max_errors=max_errors,
         )  # fmt: skip
@@ -117,7 +119,8 @@ def _push(given: Settings, work: Syncing, confirm: int | None, *, dry_run: bool)
     with _counting("read") as say:
         plan = work.plan(say, dry=dry_run)
     _say_plan(work, plan)
-    data: dict[str, Any] = {"sync": work.sync.id, "plan": dict(plan.steps), "rows": plan.examples}
+    data: dict[str, Any] = {"sync": work.sync.id, "plan": dict(plan.steps), "rows": plan.examples,
+                            "ignored": list(plan.ignored)}  # fmt: skip
     if dry_run:
         terminal().result(data, ("step", "rows"), sorted(plan.steps.items()))
         terminal().say("nothing was written")
@@ -125,8 +128,7 @@ def _push(given: Settings, work: Syncing, confirm: int | None, *, dry_run: bool)
     outcomes: Mapping[str, int] = work.list.outcomes()
     if plan.writes:
         _confirm(given, plan.writes, confirm, before=work.confirmed)
-        with _counting("written") as say:
-            outcomes = work.push(say)
+        outcomes = _written(work, plan.writes)
     taken = work.take_over() if work.order.into else 0
     error = _verdict(work.list.steps(), outcomes, work.sync.id)
     data |= {"outcomes": dict(outcomes), "taken_over": taken}
@@ -134,7 +136,8 @@ def _push(given: Settings, work: Syncing, confirm: int | None, *, dry_run: bool)
     if taken:
         rows.append((f"taken over into {work.order.pair}", taken))
     terminal().result(
-        data, ("state", "rows"), rows, text="", empty="both sides agree: nothing was to be written",
+        data, ("state", "rows"), rows, text="",
+        empty="nothing was written" if error else "both sides agree: nothing was to be written",
         errors=[error] if error else [],
     )  # fmt: skip
     if error is None:
@@ -143,6 +146,24 @@ def _push(given: Settings, work: Syncing, confirm: int | None, *, dry_run: bool)
         _say_failed(work)
         terminal().error(error)
     return error.exit_code
+
+
+def _written(work: Syncing, writes: int) -> Mapping[str, int]:
+    """Write what was planned; where that is cut short, say how far it got."""
+    done = 0
+
+    def count(rows: int) -> None:
+        nonlocal done
+        done = rows
+        say(rows)
+
+    with _counting("written") as say:
+        try:
+            return work.push(count)
+        except e.MktoolError:
+            terminal().say(f"{done:,} of {_rows(writes)} were written;"
+                           " the same command goes on with the rest")  # fmt: skip
+            raise
 
 
 def _say_plan(work: Syncing, plan: Plan) -> None:
@@ -154,6 +175,9 @@ def _say_plan(work: Syncing, plan: Plan) -> None:
     out.say(f"{work.order.kind.name}: {', '.join(words) or 'no rows'}")
     if plan.removed:
         out.say(f"  {_rows(plan.removed)} taken out here, put back: nothing is deleted there")
+    if plan.ignored:
+        names = ", ".join(plan.ignored)
+        out.say(f"  not written: {names}; only {work.session.spec.title} itself changes that")
     for row in plan.examples:
         change = ", ".join(f"{name} = {value}" for name, value in row["change"].items())
         known = row["key"] or row["id"]
@@ -204,7 +228,7 @@ def _verdict(
     if not missed:
         return None
     states = " ".join(f"--state {state}" for state in missed)
-    rules = "; --conflict RULE decides" if "conflict" in missed else ""
+    rules = "; --conflict theirs or ours decides" if "conflict" in missed else ""
     return e.Partial(
         f"{_rows(sum(missed.values()))} not written",
         hint=f"mktool syncs {sync} {states}{rules}",
@@ -240,16 +264,17 @@ def syncs(
     id: Annotated[int | None, typer.Argument(metavar="[ID]", help="As `syncs` lists it.")] = None,
     state: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Rows that are create, update, conflict, gone, refused, failed, unknown."
-        ),
+        typer.Option(help="Rows to be seen: conflict, refused, failed, unknown, gone, done, …"),
     ] = None,
 ) -> int:
     """What is kept in step with what; with an ID, the rows of its last push."""
     from ..store.ledger import Ledger
     from ..store.syncs import Syncs
-    from ..store.worklist import Worklist
+    from ..store.worklist import RowState, Step, Worklist
 
+    states = (*get_args(Step), *get_args(RowState))
+    if unknown := [word for word in state or () if word not in states]:
+        raise e.InvalidInput(f"--state {unknown[0]}", hint=f"one of {', '.join(states)}")
     with Ledger(ledger_path()) as ledger:
         found = Syncs(ledger).listed() if id is None else [Syncs(ledger).get(id)]
     if id is not None:

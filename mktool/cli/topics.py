@@ -85,8 +85,11 @@ vendor's with such a name gets an underscore: id_. The first run reads all,
 later ones what was changed since then; --full reads all again.
 
 Each column is the field of its name, unless --fields A,B says which ones count.
-A row with an id is that record. One without is found by its key, or made,
-unless --no-create. Nothing is ever deleted at a vendor. Where columns have
+Where the vendor tells its fields, a name that is none of them is said before
+anything is sent, and what only the vendor writes is left out with a word. A row
+with an id is that record. One without is found by its key, also by a further
+address of a person, which stays one, or made, unless --no-create. Nothing is
+ever deleted at a vendor. Where columns have
 other names than the fields, config.toml says so, and then only those are read
 and written:
 

@@ -13,16 +13,18 @@ from .session import Session
 
 def find(session: Session, kind: str, term: str) -> Iterator[Found]:
     """Yield what matches; `Unsupported` names the kinds that this vendor knows."""
-    provider = session.provider
-    if not isinstance(provider, CanFind):
-        raise e.Unsupported(f"{session.spec.title} cannot be searched", hint="mktool providers")
+    provider, meant = session.provider, kind_of(session.spec, kind)
     if not term.strip():
         raise e.InvalidInput("what is to be found?", hint=_example(session.spec))
-    return provider.find(kind_of(session.spec, kind), term.strip())
+    assert isinstance(provider, CanFind)  # as its spec says that it finds
+    return provider.find(meant, term.strip())
 
 
 def kind_of(spec: Spec, word: str) -> str:
-    """Return the kind that a word means, also in the plural; `InvalidInput` where it means none."""
+    """Return the kind that a word means, also in the plural; `InvalidInput` where it means none,
+    `Unsupported` where there is none."""
+    if not spec.finds:
+        raise e.Unsupported(f"{spec.title} cannot be searched", hint="mktool providers")
     words = {word.lower(), *_as_the_vendor_says(spec, word.lower())}
     for kind in spec.finds:
         if words & {kind, _plural(kind)}:

@@ -24,8 +24,16 @@ def waiting(ledger: Ledger) -> list[tuple[Act, int]]:
     ]
 
 
+def refused_in_part(act: Act, sent: int) -> bool:
+    """Whether all of an act is out but what the vendor refused, which is not sent again: its last
+    piece only tells of that."""
+    last = [(piece["kind"], piece["body"]) for piece in act.content.get("pieces", ())][-1:]
+    return act.state == "failed" and sent == items(act) - 1 and last == [("refused", {})]
+
+
 def settle(ledger: Ledger, id: int, *, sent: bool, ref: str = "", url: str = "") -> Act:
-    """Take a person's word on the part in doubt, and return the act as it stands then.
+    """Take a person's word on the part in doubt, or that what was refused is made by hand, and
+    return the act as it stands then.
 
     ``sent`` with the vendor's id (``ref``) lets a thread go on below that item. Raises
     `InvalidInput` if nothing is in doubt, or if the thread needs the id to go on, and `Busy`
@@ -51,7 +59,12 @@ def _settled(acts: Acts, act: Act, *, sent: bool, posted: Posted) -> Act:
             f"act {id} is a sync: what is unknown is known by row",
             hint=f"mktool syncs {act.content['sync']} --state unknown",
         )
-    doubtful = [part for part in acts.parts(id).values() if part.in_doubt]
+    parts = acts.parts(id)
+    if sent and refused_in_part(act, sum(part.state == "done" for part in parts.values())):
+        acts.confirm(id, items(act), posted)
+        acts.mark(id, "done")
+        return acts.get(id)
+    doubtful = [part for part in parts.values() if part.in_doubt]
     if not doubtful:
         raise e.InvalidInput(
             f"nothing is in doubt about act {id} ({act.state})", hint="mktool outbox"

@@ -16,7 +16,7 @@ from ..spec import Limit, Spec
 from ..store.acts import Wanted
 from . import content
 from .publish import VERB
-from .settings import DEFAULT, Settings, ledger_path, login_of, options_of, target_of
+from .settings import DEFAULT, Settings, ledger_path, login_of, target_of, usable_options
 
 if TYPE_CHECKING:
     from ..report import Export
@@ -47,7 +47,7 @@ def rehearse(settings: Settings, provider: str, account: str = "") -> tuple[Prov
         secrets, entry = login_of(settings, cls.spec, account)
     except e.NeedsLogin:
         secrets, entry, connected = {}, None, False
-    options = options_of(settings, cls.spec, entry, environment=not account)
+    options = usable_options(settings, cls.spec, entry, environment=not account)
     fields = frozenset(entry.credentials if entry else secrets)
     dry = DryRun(cls.spec, target_of(settings, cls.spec), options, fields)
     return cls(dry), dry, connected
@@ -88,18 +88,22 @@ def export(
     parts = pieces.pieces(bound, what)
     before = list[Posted]()
     work = pieces.Pieces(bound, parts)
-    for seq in range(1, len(parts) + 1):
+    kinds = list[str]()
+    for seq, part in enumerate(parts, start=1):
+        sent = len(dry.requests)
         before.append(_next(work.send(seq, f"dry-run-{seq}", before), seq))
+        kinds += [part.kind] if len(dry.requests) > sent else []  # some only look at the others
     spec = bound.spec
     about = Wanted(pieces.VERB, spec.name, account or DEFAULT, key, pieces.digest(what), {})
-    kinds = [part.kind for part in parts]
     return _rehearsal(spec, about, dry, kinds, connected=connected, again=again)
 
 
 def _rehearsal(
     spec: Spec, about: Wanted, dry: DryRun, lengths: list[str], *, connected: bool, again: bool
 ) -> Rehearsal:
-    limits = [limit for limit in spec.limits if limit.bucket in ("*", *dry.buckets)]
+    limits = [
+        limit for limit in spec.paced(dry.options).limits if limit.bucket in ("*", *dry.buckets)
+    ]
     allowed, note = _record(about, limits, again=again)
     return Rehearsal(
         about.provider, about.account, connected, lengths, dry.requests, dry.price, allowed, note

@@ -14,7 +14,7 @@ from ..model import Secret
 from ..provider import Provider
 from ..spec import Spec
 from ..store.ledger import Ledger
-from .settings import DEFAULT, Settings, ledger_path, login_of, options_of, target_of
+from .settings import DEFAULT, Settings, ledger_path, login_of, target_of, usable_options
 
 if TYPE_CHECKING:
     from ..http.exchange import Sends
@@ -35,7 +35,7 @@ class Session:
         self.max_wait = settings.max_wait
         target = target_of(settings, cls.spec)
         secrets, self.entry = login_of(settings, cls.spec, account)
-        self.options = options_of(settings, cls.spec, self.entry, environment=not account)
+        self.options = usable_options(settings, cls.spec, self.entry, environment=not account)
         self.target = target.at(self.options)
         self.spec = cls.spec.paced(self.options)
         # Opened last: a typo or a missing account leaves nothing behind.

@@ -20,12 +20,13 @@ from ..store.paths import data_dir
 from ..store.vault.environment import (
     environment_options,
     environment_secrets,
+    environment_sources,
     variable,
     variables,
 )
 
 if TYPE_CHECKING:
-    from ..spec import Spec
+    from ..spec import Limit, Spec
 
 DEFAULT = e.DEFAULT_ACCOUNT
 
@@ -104,6 +105,39 @@ def options_of(
     if environment:
         options |= environment_options(spec, settings.environ)
     return options
+
+
+def usable_options(
+    settings: Settings, spec: Spec, entry: Entry | None, *, environment: bool
+) -> dict[str, str]:
+    """Return the same; `ConfigError` names the place of the first that does not look right.
+
+    What an account has was checked when it was connected, or is the vendor's word.
+    """
+    import re
+
+    options = options_of(settings, spec, entry, environment=environment)
+    given = environment_sources(spec, settings.environ) if environment else {}
+    kept = entry.options if entry is not None else {}
+    for one in spec.fields:
+        value, where = options.get(one.name, ""), f"${given.get(one.name, '')}"
+        if one.name not in given:
+            where = f"{settings.config.path}: [providers.{spec.name}] {one.name}"
+        own = one.secret or (one.name in kept and one.name not in given)
+        if value and not own and not re.fullmatch(one.pattern, value, re.DOTALL):
+            raise e.ConfigError(
+                f"{where} does not look right",
+                hint=f"{one.help}; see mktool providers {spec.name}",
+            )
+    return options
+
+
+def limits_of(settings: Settings, provider: str, account: str) -> tuple[Limit, ...]:
+    """Return the limits of an account as its settings say; none for an unknown provider."""
+    if provider not in providers.names():
+        return ()
+    spec, entry = providers.load(provider).spec, accounts.find(provider, account)
+    return spec.paced(options_of(settings, spec, entry, environment=account == DEFAULT)).limits
 
 
 def login_of(

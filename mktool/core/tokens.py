@@ -97,7 +97,7 @@ class StoredCredential:
             try:
                 with deferred_signals():
                     return self._renew(record)
-            except e.Unavailable:
+            except (e.Unavailable, e.RateLimited):
                 if rejected or self._now() >= (record.expires_at or 0.0):
                     raise
                 return record  # too early to fail: it is still good for some minutes

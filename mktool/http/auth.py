@@ -97,7 +97,8 @@ class OAuth2:
     ``redirect_ports``: the ports to register where the vendor compares redirect addresses
     exactly; empty where any loopback port is accepted (RFC 8252 section 7.3).
     ``lifetime``: seconds an access token lives where the vendor does not say.
-    ``dead_codes``: the errors after which only a new login helps. ``keep``: values of the
+    ``dead_codes``: the errors after which only a new login helps, ``throttled`` those that say
+    too many tokens were asked for, with the seconds until there are more. ``keep``: values of the
     token reply that are kept as options; ``home`` is the one that is the base URL from then on.
     ``server``: the parameter of the redirect that names the server to trade the code at, kept as
     the option of that name (with _ for -). ``hosts``: the vendor's own host names, as a regular
@@ -123,6 +124,7 @@ class OAuth2:
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     lifetime: float | None = None
     dead_codes: tuple[str, ...] = ("invalid_grant",)
+    throttled: Mapping[str, float] = field(default_factory=dict)
     keep: tuple[str, ...] = ()
     home: str = ""
     server: str = ""

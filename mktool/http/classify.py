@@ -38,8 +38,7 @@ def classify(
     text = _first(data, spec.error_text)
     failed = not 200 <= response.status < 300 or _says_failed(spec, data)
     failed |= bool(endpoint.answer and (code or text)) and dig(data, endpoint.answer) is None
-    said = (endpoint.operation, response.status, code, text or plain(response))
-    rule = _rule(spec.rules, *said) if failed else None
+    rule = _rule(spec.rules, endpoint, response, code, text) if failed else None
     kind = rule.raises if rule else _default(endpoint, response, data, failed, keyed=keyed)
     if kind is None:
         return None
@@ -59,7 +58,7 @@ def classify(
         hide(printable(message)),
         where,
         hint=rule.hint if rule else "",
-        retry_after=retry_after(spec, response),
+        retry_after=(rule.after if rule else None) or retry_after(spec, response),
     )
 
 
@@ -92,15 +91,20 @@ def _is_page(response: Response) -> bool:
     return start.startswith((b"<!doctype html", b"<html"))
 
 
-def _rule(rules: Sequence[Rule], operation: str, status: int, code: str, text: str) -> Rule | None:
+def _rule(
+    rules: Sequence[Rule], endpoint: Endpoint, response: Response, code: str, text: str
+) -> Rule | None:
+    status, text = response.status, text or plain(response)
     for rule in rules:
         if rule.status != status and (rule.status is not None or status >= 500):
             continue  # after a 5xx a write may have happened, whatever the text says
-        if rule.operation is not None and not re.fullmatch(rule.operation, operation):
+        if rule.operation is not None and not re.fullmatch(rule.operation, endpoint.operation):
             continue
         if rule.code is not None and not re.fullmatch(rule.code, code):
             continue
         if rule.text is not None and not re.search(rule.text, text, re.IGNORECASE):
+            continue
+        if rule.header is not None and response.headers.get(rule.header[0]) != rule.header[1]:
             continue
         return rule
     return None

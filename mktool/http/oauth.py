@@ -260,6 +260,8 @@ class TokenClient:
         if code in (*self._scheme.dead_codes, "access_denied", "expired_token"):
             return self._needs_login(words)
         where = error.context._replace(vendor_code=code)
+        if (seconds := self._scheme.throttled.get(code)) is not None:
+            return e.RateLimited(words, where, retry_after=error.retry_after or seconds)
         answered = isinstance(error, e.Rejected | e.NotFound | e.Forbidden | e.Unauthorized)
         if answered and not code:  # a proxy or a wrong address: it must not kill a grant
             return e.UnexpectedReply(words, where)

@@ -21,6 +21,6 @@ def all_taken(before: Sequence[Posted], provider: str, what: str) -> Posted:
         raise e.Rejected(
             f"the rest is there, but {len(refused)} {what} were refused: {'; '.join(refused[:5])}",
             e.Context(provider, operation=what),
-            hint=f"make these {what} by hand",
+            hint=f"make these {what} by hand; mktool outbox tells how to say so",
         )
     return Posted(before[-1].id, before[-1].url) if before else Posted("")

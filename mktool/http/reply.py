@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import errors as e
 from ..spec import dig
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,11 @@ class Reply:
         """Return the value at a dotted path, or None."""
         return dig(self.data, path)
 
+    def among(self, path: str, texts: Collection[str]) -> bool:
+        """Whether the value is one of these case-folded texts: what a search found may be like
+        what was looked for only."""
+        return str(dig(self.data, path)).casefold() in texts
+
     def need(self, path: str) -> str:
         """Return a documented value as text."""
         value = dig(self.data, path)
@@ -113,11 +121,10 @@ class Reply:
         """Return a documented time (ISO 8601 or RFC 5322) in epoch seconds; without a zone it is
         UTC."""
         from datetime import UTC, datetime
-        from email.utils import parsedate_to_datetime
 
         text = self.need(path)
         try:
-            at = (parsedate_to_datetime if text[:1].isalpha() else datetime.fromisoformat)(text)
+            at = _in_words(text) if text[:1].isalpha() else datetime.fromisoformat(text)
             return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
         except (ValueError, OverflowError):
             raise self._odd(f"{path!r} in the {self.noun} is not a time") from None
@@ -218,11 +225,20 @@ def _is_text(value: str) -> bool:
     return value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value)
 
 
+def _in_words(text: str) -> datetime:
+    from email.utils import parsedate_to_datetime
+
+    return parsedate_to_datetime(text)
+
+
 class Placeholder(Reply):
     """The answer of a dry run: every value is its own name, and there is one of everything."""
 
     def __init__(self, operation: str) -> None:
         super().__init__({}, {}, e.Context("", operation=operation))
+
+    def among(self, path: str, texts: Collection[str]) -> bool:
+        return True
 
     def need(self, path: str) -> str:
         return f"‹{path}›"

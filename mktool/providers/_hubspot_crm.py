@@ -5,7 +5,7 @@ https://developers.hubspot.com/docs/guides/api/crm/understanding-the-crm (read 2
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..http.client import Calls
@@ -28,19 +28,26 @@ class Crm:
 
     def __init__(self, client: Calls) -> None:
         self.client = client
-        self._properties: dict[str, tuple[str, ...]] = {}
+        self._fields: dict[str, Mapping[str, bool]] = {}
 
     def at(self, area: str = "objects", legacy: str = "v3") -> tuple[str, str]:
         """Return how a path begins: v3/objects, or objects/2026-03 in a dated version."""
         version = self.client.options.get("api_version") or "v3"
         return (legacy, area) if version == "v3" else (area, version)
 
+    def fields(self, object: str) -> Mapping[str, bool]:
+        """Return all properties, and whether anybody but HubSpot writes them."""
+        if object not in self._fields:
+            reply = self.client.call(PROPERTIES, *self.at("properties"), object)
+            self._fields[object] = {
+                p.need("name"): p.get("modificationMetadata.readOnlyValue") is not True
+                for p in listed(reply)
+            }
+        return self._fields[object]
+
     def properties(self, object: str) -> tuple[str, ...]:
         """Return the names of all properties: what is not asked for by name is not returned."""
-        if object not in self._properties:
-            reply = self.client.call(PROPERTIES, *self.at("properties"), object)
-            self._properties[object] = tuple(p.need("name") for p in listed(reply))
-        return self._properties[object]
+        return tuple(self.fields(object))
 
     def search(
         self, object: str, filters: Sequence[Filter], properties: Sequence[str], *,

@@ -30,6 +30,7 @@ ACTIVITIES = Endpoint("activities", "GET", "/api/v2/activities")
 USERS = Endpoint("users", "GET", "/v1/users")
 IDS = {"person": "person_id", "organization": "org_id", "deal": "deal_id", "lead": "lead_id"}
 NEWEST = 100
+INVITED = 20  # of those who took part, who are looked up to be participants of activities
 
 Target = Mapping[str, str]
 """The ids of what it is put on, by kind: at most one of each."""
@@ -41,6 +42,7 @@ class Writer:
     def __init__(self, crm: Crm) -> None:
         self.crm, self.client = crm, crm.client
         self._owners: dict[str, int] | None = None
+        self._persons: dict[str, list[str]] = {}
 
     def write(self, piece: Piece, before: Sequence[Posted]) -> Posted:
         if piece.kind == "refused":
@@ -94,10 +96,10 @@ class Writer:
         to = dict(piece.body["to"])
         if "people" in to:
             for email in to["people"]:
-                yield from ({"person": id} for id in self.crm.search("persons", "email", email))
+                yield from ({"person": id} for id in self._with(email))
             return
         if "@" in to.get("person", ""):
-            found = self.crm.search("persons", "email", to["person"])
+            found = self._with(to["person"])
             if not found:
                 where = e.Context("pipedrive", operation="search")
                 raise e.NotFound(f"there is no person with {to['person']}", where, hint=HINT)
@@ -107,9 +109,18 @@ class Writer:
     def _activity(self, piece: Piece, to: Target) -> dict[str, Any]:
         ids = {IDS[kind]: _id(kind, id) for kind, id in to.items() if kind != "person"}
         if "person" in to:  # person_id is read only there
-            ids["participants"] = [{"person_id": _id("person", to["person"]), "primary": True}]
+            invited = piece.body["to"].get("people", ())[:INVITED]
+            others = (id for email in invited for id in self._with(email)[:1])
+            ids["participants"] = [{"person_id": _id("person", id), "primary": id == to["person"]}
+                                   for id in dict.fromkeys((to["person"], *others))]  # fmt: skip
         owner = self._owner(piece.body["owner"])
         return {**piece.body["body"], **ids, **owner, **_typed(piece.body["fields"])}
+
+    def _with(self, email: str) -> list[str]:
+        """Return the persons who have an address, each looked up once."""
+        if email not in self._persons:
+            self._persons[email] = self.crm.search("persons", "email", email)
+        return self._persons[email]
 
     def _owner(self, email: str) -> dict[str, int]:
         """Return who is to do it: a user with that address, or whoever the token belongs to."""

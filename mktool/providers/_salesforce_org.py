@@ -36,11 +36,12 @@ MANY = 200
 
 
 class Column(NamedTuple):
-    """A field of an object; ``key``: records can be upserted by it."""
+    """A field of an object; ``key``: records can be upserted by it; ``writable``: by us."""
 
     name: str
     type: str
     key: bool = False
+    writable: bool = True
 
 
 class Org:
@@ -77,10 +78,11 @@ class Org:
             reply.need("name")
             self._columns[object] = {
                 row.need("name").lower(): Column(
-                    row.need("name"), row.need("type"), row.get("externalId") is True
+                    row.need("name"), row.need("type"), row.get("externalId") is True,
+                    row.get("createable") is not False or row.get("updateable") is not False,
                 )
                 for row in reply.each("fields")
-            }
+            }  # fmt: skip
         return self._columns[object]
 
     def page(self, object: str, id: str) -> str:

@@ -15,7 +15,8 @@ OWN = ("Id", "SystemModstamp", "IsDeleted")  # what a record is known, dated and
 # Made of fields that stand beside them, or files; a query in bulk refuses them.
 COMPOUND = frozenset({"address", "location", "base64", "complexvalue"})
 PAGE = 2000
-MEMBERS = ("ContactId", "LeadId", "Email", "FirstName", "LastName", "CompanyOrAccount", "Status")
+MEMBERS = ("ContactId", "LeadId", "Email", "MobilePhone", "FirstName", "LastName",
+           "CompanyOrAccount", "Status", "HasOptedOutOfEmail")  # fmt: skip
 
 
 def pull(org: Org, kind: RecordKind, wish: Wish) -> Iterator[Page]:

@@ -47,7 +47,7 @@ class Crm:
             self._columns[module] = {
                 row.need("api_name"): Column(
                     row.need("api_name"), row.need("data_type"), str(row.get("json_type") or ""),
-                    bool(row.get("unique")),
+                    bool(row.get("unique")), _writable(row),
                 )
                 for row in reply.each("fields")
             }  # fmt: skip
@@ -71,21 +71,30 @@ class Crm:
     def matching(
         self, module: str, field: str, values: Iterable[str], fields: Sequence[str]
     ) -> Iterator[Reply]:
-        """Yield records whose text field is one of ``values``; some that are like it come too."""
+        """Yield records whose text field, one of ``fields``, is one of ``values`` in any case.
+
+        To Zoho "equals" is often "contains" (…/docs/api/v8/search-records.html, 2026-11).
+        """
         wanted = list(dict.fromkeys(filter(None, values)))
+        same = {value.casefold() for value in wanted}
         for start in range(0, len(wanted), CRITERIA):
             some = [
                 f"({named(field)}:equals:{escaped(value)})" for value in wanted[start:][:CRITERIA]
             ]
             criteria = some[0] if len(some) == 1 else f"({'or'.join(some)})"
             query = {"criteria": criteria, "fields": ",".join(fields)}
-            yield from self.search(module, query)
+            yield from (row for row in self.search(module, query) if row.among(field, same))
 
     def page(self, module: str, id: str) -> str:
         """Return where a person looks at a record."""
         home = self.client.options.get("api_domain", "")
         region = re.fullmatch(r"https://www\.zohoapis\.([a-z.]+)/?", home)
         return f"https://crm.zoho.{region[1]}/crm/tab/{module}/{id}" if region else ""
+
+
+def _writable(field: Reply) -> bool:
+    acts = ("operation_type.api_create", "operation_type.api_update")
+    return any(field.get(act) is not False for act in acts)
 
 
 def paged(

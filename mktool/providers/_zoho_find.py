@@ -60,11 +60,11 @@ def parents(crm: Crm, module: str, id: str, emails: Sequence[str]) -> list[tuple
     if id:
         return [(module, id)]
     found: dict[str, tuple[str, str]] = {}
-    order = {email.lower(): place for place, email in enumerate(emails)}
+    order = {email.casefold(): place for place, email in enumerate(emails)}
     for name in ("Contacts", "Leads"):
-        missing = [email for email in emails if email.lower() not in found]
+        missing = [email for email in emails if email.casefold() not in found]
         for row in crm.matching(name, "Email", missing, ("id", "Email")):
-            found.setdefault(row.need("Email").lower(), (name, row.need("id")))
+            found.setdefault(row.need("Email").casefold(), (name, row.need("id")))
     if not found:
         raise e.InvalidInput("Zoho CRM: nobody who took part is a contact or lead",
                              hint="--set module=Deals --set id=ID; mktool find zoho")  # fmt: skip

@@ -1,47 +1,24 @@
-"""Records of Zoho CRM: listed page by page, and written a hundred at a time."""
+"""Records of Zoho CRM: fetched by what they hold, and written a hundred at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from .. import errors as e
 from ..http.classify import printable
 from ..http.reply import Reply
 from ..message import Refusal
-from ..records import Page, Record, Row, Wish, Written, text_of
+from ..records import Record, Row, Written, text_of
 from ..spec import Endpoint, RecordKind
-from ._zoho_crm import CRM, LIST, MOST, PAGE, UNLISTED, Crm, instant, named
+from ._zoho_crm import CRM, LIST, MOST, PAGE, Crm, named
 from ._zoho_values import typed
 
-DELETED = Endpoint("deleted", "GET", f"{CRM}/{{}}/deleted")
 INSERT = Endpoint("insert", "POST", f"{CRM}/{{}}", timeout=60.0)
 UPDATE = Endpoint("update", "PUT", f"{CRM}/{{}}", timeout=60.0)
 UPSERT = Endpoint("upsert", "POST", f"{CRM}/{{}}/upsert", repeatable=True, timeout=60.0)
 STAMP = "Modified_Time"
-GONE = "deleted "  # what a cursor of the second part begins with
 IDS = 100
-
-
-def pull(crm: Crm, kind: RecordKind, wish: Wish) -> Iterator[Page]:
-    """Yield the records in the order of their ids, then, of changes, what was deleted."""
-    names = list(wish.fields) or [
-        c.name for c in crm.columns(kind.object).values() if c.type not in UNLISTED
-    ]
-    since = {} if wish.since is None else {"If-Modified-Since": instant(wish.since)}
-    cursor = wish.cursor
-    while not cursor.startswith(GONE):
-        page = _listed(crm, kind.object, names, cursor, since)
-        more = page.get("info.more_records") is True and page.need("info.next_page_token")
-        cursor = more or (f"{GONE}1" if since else "")
-        yield Page(_records(crm, kind.object, page, names), cursor)
-        if not cursor:
-            return
-    while cursor:
-        number = int(cursor.removeprefix(GONE))
-        query = {"type": "all", "per_page": str(PAGE), "page": str(number)}
-        page = crm.client.call(DELETED, kind.object, query=query, headers=since)
-        cursor = f"{GONE}{number + 1}" if page.get("info.more_records") is True else ""
-        yield Page([_gone(row) for row in _rows(page)], cursor)
 
 
 def fetch(
@@ -50,18 +27,10 @@ def fetch(
     """Yield the records in which a field is one of ``values``; the search lags a little."""
     names = list(fields) or list(crm.columns(kind.object))
     if field == "id":
-        for start in range(0, len(values), IDS):
-            some = list(values[start : start + IDS])
-            rows = _parts(crm, kind.object, some, names)
-            yield from (_record(row, names) for row in rows.values())
+        yield from (record(row, names) for _, row in parts(crm, kind.object, values, names))
         return
-    wanted = {value.casefold() for value in values}
     asked = ["id", STAMP, field]
-    found = {
-        row.need("id")
-        for row in crm.matching(kind.object, field, values, asked)
-        if (text_of(row.get(field)) or "").casefold() in wanted
-    }
+    found = {row.need("id") for row in crm.matching(kind.object, field, values, asked)}
     yield from fetch(crm, kind, "id", sorted(found), tuple(names))
 
 
@@ -95,50 +64,37 @@ def _outcome(row: Reply, reply: Reply) -> Written:
     return Written(row.need("details.id"), {"insert": True, "update": False}.get(action))
 
 
-def _listed(
-    crm: Crm, module: str, names: Sequence[str], token: str, since: dict[str, str]
-) -> Reply:
-    first = list(dict.fromkeys(["id", STAMP, *map(named, names)]))[:MOST]
-    query = {"fields": ",".join(first), "per_page": str(PAGE), "sort_by": "id",
-             "sort_order": "asc", **({"page_token": token} if token else {})}  # fmt: skip
-    return crm.client.call(LIST, module, query=query, headers=since)
+def parts(
+    crm: Crm, module: str, ids: Sequence[str], names: Sequence[str]
+) -> Iterator[tuple[str, Reply]]:
+    """Yield the records with these ids, by as many requests as their fields need.
 
-
-def _records(crm: Crm, module: str, page: Reply, names: Sequence[str]) -> list[Record]:
-    """Return a page of records, whose fields beyond fifty are asked for by their ids."""
-    rows = {row.need("id"): dict(row.data) for row in _rows(page)}
-    rest = [name for name in names if name not in ("id", STAMP)][MOST - 2 :]
-    ids = list(rows) if rest else []
+    Raises `UnexpectedReply` if there is another one among them.
+    """
     for start in range(0, len(ids), IDS):
-        for id, more in _parts(crm, module, ids[start : start + IDS], rest).items():
-            rows[id] |= more.data
-    return [_record(Reply(row, {}, page.where), names) for row in rows.values()]
+        yield from _hundred(crm, module, ids[start : start + IDS], names).items()
 
 
-def _parts(crm: Crm, module: str, ids: Sequence[str], names: Sequence[str]) -> dict[str, Reply]:
-    """Return records by their ids, with as many requests as their fields need."""
+def _hundred(crm: Crm, module: str, ids: Sequence[str], names: Sequence[str]) -> dict[str, Reply]:
     found: dict[str, Reply] = {}
     wanted = [named(name) for name in names if name not in ("id", STAMP)]
     for start in range(0, max(len(wanted), 1), MOST - 2):
         some = ["id", STAMP, *wanted[start : start + MOST - 2]]
         query = {"ids": ",".join(ids), "fields": ",".join(some), "per_page": str(PAGE)}
-        for row in _rows(crm.client.call(LIST, module, query=query)):
-            known = found.setdefault(row.need("id"), Reply({}, {}, row.where))
+        for row in rows_of(crm.client.call(LIST, module, query=query)):
+            if (id := row.need("id")) not in ids:
+                raise e.UnexpectedReply(f"a record that was not asked for ({id})", row.where)
+            known = found.setdefault(id, Reply({}, {}, row.where))
             known.data |= row.data
     return found
 
 
-def _rows(page: Reply) -> list[Reply]:
+def rows_of(page: Reply) -> list[Reply]:
     if not page.nothing:
         page.need("info.more_records")  # silence is not an empty list
     return page.each("data")
 
 
-def _record(row: Reply, names: Sequence[str]) -> Record:
+def record(row: Reply, names: Sequence[str]) -> Record:
     at = row.moment(STAMP) if row.get(STAMP) else None
     return Record(row.need("id"), {name: text_of(row.data.get(name)) for name in names}, at)
-
-
-def _gone(row: Reply) -> Record:
-    at = row.moment("deleted_time") if row.get("deleted_time") else None
-    return Record(row.need("id"), {}, at, deleted=True)

@@ -10,12 +10,14 @@ from ..records import Values, number_of
 
 
 class Column(NamedTuple):
-    """A field of a module; ``json`` is the type of its values, ``unique`` says if none is twice."""
+    """A field of a module; ``json`` is the type of its values, ``unique`` says if none is twice,
+    ``writable`` if it is written by calls at all."""
 
     name: str
     type: str
     json: str
     unique: bool = False
+    writable: bool = True
 
 
 def typed(columns: Mapping[str, Column], values: Values) -> dict[str, Any]:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from .. import errors as e
-from ..capability import (
-    CanCheck,
-    CanExport,
-    CanFind,
-    CanListMembers,
-    CanLocate,
-    CanPull,
-    CanPush,
-)
+from ..capability import CanCheck, CanExport, CanFind, CanListMembers, CanLocate, CanPull, CanPush
 from ..http.auth import HeaderKey, OAuth2
 from ..model import Account, Posted
 from ..provider import Provider
@@ -36,7 +28,7 @@ SCOPES = (
 OPTIONAL = "crm.objects.leads.read crm.objects.leads.write marketing.campaigns.read"
 APPS = "https://app.hubspot.com/private-apps"
 # A search knows what was written "a few moments" later: /docs/api-reference/search/guide (2026-11)
-SEARCHED: Any = {"keys": ("*",), "batch": 100, "tells_deletes": True, "lag": 30.0}
+SEARCHED: Any = {"keys": ("*",), "batch": 100, "tells_deletes": True, "lags": True}
 
 
 class HubSpot(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPush, CanListMembers):
@@ -59,8 +51,8 @@ class HubSpot(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPus
             Field("api_version", "v3, or a date of HubSpot's calendar, as in 2026-03", default="v3",
                   pattern=r"v3|20\d\d-(03|09)", env=("HUBSPOT_API_VERSION",)),
             Field("calls_per_10s", "if the plan has more than 100 (110, 190 or 250)",
-                  pattern=r"[1-9]\d{1,3}"),
-            Field("calls_per_day", "if the plan has more than 250,000", pattern=r"[1-9]\d{3,8}")),
+                  pattern=r"[1-9]\d{0,6}"),
+            Field("calls_per_day", "if the plan has more than 250,000", pattern=r"[1-9]\d{0,8}")),
         # https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines (2026-09)
         limits=(Limit(100, 10.0, setting="calls_per_10s"), Limit(5, 1.1, "search"),
                 Limit(250_000, DAY, setting="calls_per_day")),
@@ -74,10 +66,11 @@ class HubSpot(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPus
             Rule(e.Forbidden, 403, code="MISSING_SCOPES|.*SCOPE.*",
                  hint=f"add the scope at {APPS}, then: mktool authorize hubspot{{account}}"),
             Rule(e.Forbidden, 403, hint="the plan of the account may lack this object")),
+        optout=("hs_email_optout",),
         finds=("contact", "company", "deal", "owner", "list"), exports=("note", "task"),
         records=(
             RecordKind("contacts", "contacts", "email", upserts=True, keys=("email", "*"),
-                       batch=100, tells_deletes=True),
+                       batch=100, tells_deletes=True, others={"email": "hs_additional_emails"}),
             # HubSpot does not keep two companies from having one domain.
             RecordKind("companies", "companies", "domain", **SEARCHED),
             RecordKind("deals", "deals", "dealname", **SEARCHED),
@@ -115,6 +108,9 @@ class HubSpot(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPus
 
     def find(self, kind: str, term: str, /) -> Iterator[Found]:
         return _hubspot_find.find(self._crm, kind, term)
+
+    def fields(self, kind: RecordKind, /) -> Mapping[str, bool]:
+        return self._crm.fields(kind.object) if kind.batch else {}
 
     def pull(self, kind: RecordKind, wish: Wish, /) -> Iterator[Page]:
         if kind.name in ("campaigns", "lists"):

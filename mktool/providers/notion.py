@@ -19,7 +19,6 @@ from . import _notion_find as finding
 from ._notion_blocks import named, requests
 from ._notion_place import id_in, parent, properties
 
-ME = Endpoint("me", "GET", "/v1/users/me")
 CREATE = Endpoint("create page", "POST", "/v1/pages", timeout=60.0)
 APPEND = Endpoint("append", "PATCH", "/v1/blocks/{}/children", timeout=60.0)
 API = "https://api.notion.com"
@@ -72,7 +71,7 @@ class Notion(Provider, CanCheck, CanExport, CanLocate, CanFind):
     )  # fmt: skip
 
     def check(self) -> Account:
-        me = self.client.call(ME)
+        me = self.client.call(finding.ME)
         space = str(me.get("bot.workspace_name") or "")
         name = str(me.get("name") or "an integration")
         told = {"workspace": space} if space else {}

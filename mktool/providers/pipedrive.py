@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,16 +15,17 @@ from ..model import Account, Login, Posted
 from ..provider import Provider
 from ..records import Found, Page, Record, Row, Wish, Written
 from ..report import Export, Piece
-from ..spec import DAY, Endpoint, Field, Limit, RecordKind, Rule, Signed, Spec, Throttle
+from ..spec import DAY, HOUR, Endpoint, Field, Limit, RecordKind, Rule, Signed, Spec, Throttle
 from . import _pipedrive_find, _pipedrive_note, _pipedrive_push
 from ._pipedrive_crm import COSTS, Crm
+from ._pipedrive_values import LISTS
 from ._pipedrive_write import Writer
 
 ME = Endpoint("me", "GET", "/v1/users/me")
 HUB = "https://developers.pipedrive.com"
 HOST = "api.pipedrive.com"
 # How soon a search knows what was written is not documented; half a minute is to be enough.
-ROWS: Any = {"batch": 1, "page": 500, "lag": 30.0}
+ROWS: Any = {"batch": 1, "page": 500, "lags": True}
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,9 @@ class Pipedrive(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanP
             Field("access_token", "or a ready OAuth token", True, env=("PIPEDRIVE_ACCESS_TOKEN",)),
             Field("api_domain", "https://COMPANY.pipedrive.com", env=("PIPEDRIVE_API_DOMAIN",),
                   pattern=r"https://[\w-]+\.pipedrive\.com"),
-            Field("calls_per_2s", "if the plan has more than 20", pattern=r"[1-9]\d{1,2}"),
+            Field("calls_per_2s", "if the plan has more than 20", pattern=r"[1-9]\d{0,6}"),
             Field("tokens_per_day", "if plan and seats have more than 30,000",
-                  pattern=r"[1-9]\d{4,8}")),
+                  pattern=r"[1-9]\d{0,8}")),
         # https://pipedrive.readme.io/docs/core-api-concepts-rate-limiting (2026-09): each call
         # takes tokens of the company's day, and a token has calls in two seconds.
         limits=(Limit(20, 2.0, setting="calls_per_2s"), Limit(10, 2.0, "search"),
@@ -73,6 +74,9 @@ class Pipedrive(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanP
                           "seconds"),
         failed=("success", False), error_code=("code", "errorCode"), error_text=("error",),
         rules=(
+            # A day begins at midnight where the company's data is, which nothing tells.
+            Rule(e.RateLimited, 429, header=("x-daily-ratelimit-token-remaining", "0"), after=HOUR,
+                 message="the company's API tokens of the day are used up"),
             # What the vendor has against one record, or one activity, is an answer.
             Rule(None, 400, operation="(add|change) (record|lead)|activity"),
             Rule(None, 404, operation="change (record|lead)"),
@@ -81,7 +85,7 @@ class Pipedrive(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanP
             Rule(e.Forbidden, 403, text="scope", hint=f"give the app the scope in {HUB}")),
         finds=("person", "organization", "deal", "lead"), exports=("note", "task"),
         records=(
-            RecordKind("contacts", "persons", "email", **ROWS),
+            RecordKind("contacts", "persons", "email", others=LISTS, **ROWS),
             RecordKind("companies", "organizations", "name", **ROWS),
             RecordKind("deals", "deals", "title", tells_deletes=True, **ROWS),
             RecordKind("leads", "leads", "title", **ROWS)),
@@ -113,6 +117,9 @@ class Pipedrive(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanP
 
     def find(self, kind: str, term: str, /) -> Iterator[Found]:
         return _pipedrive_find.find(self._crm, kind, term)
+
+    def fields(self, kind: RecordKind, /) -> Mapping[str, bool]:
+        return {}  # its lists of fields name neither the main address nor who may write what
 
     def pull(self, kind: RecordKind, wish: Wish, /) -> Iterator[Page]:
         return self._crm.leads(wish) if kind.name == "leads" else self._crm.pull(kind, wish)

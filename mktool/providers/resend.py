@@ -39,7 +39,7 @@ class Resend(Broadcasts, Webhooks, CanCheck, CanDeliver, CanBroadcast, CanTrack,
             Field("api_key", "API key (re_…): to send it needs sending access, to read full access",
                   secret=True, pattern=r"re_\S+", env=("RESEND_API_KEY",)),
             Field("requests_per_second", "what Resend granted you, if more than two",
-                  pattern=r"[1-9]\d{0,3}")),
+                  pattern=r"[1-9]\d{0,6}")),
         # Of the whole team. /docs/api-reference/rate-limit says 5 in one copy and 2 in another
         # (2026-09): the lower one holds, until the account says otherwise.
         limits=(Limit(2, 1.0, setting="requests_per_second"),),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -70,7 +70,8 @@ class Salesforce(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, Can
                           bucket="*"),
         error_code=("0.errorCode", "error"), error_text=("0.message", "error_description"),
         rules=(
-            Rule(e.RateLimited, code="REQUEST_LIMIT_EXCEEDED"),  # a 403
+            Rule(e.RateLimited, code="REQUEST_LIMIT_EXCEEDED", text="TotalRequests", after=HOUR),
+            Rule(e.RateLimited, code="REQUEST_LIMIT_EXCEEDED"),  # too many at once; also a 403
             Rule(None, 400, operation="load"),  # a job that is refused, or was started before
             Rule(e.Unauthorized, code=r"INVALID_SESSION_ID|INVALID_AUTH_HEADER"),
             Rule(e.Unauthorized, 403, text="(Bad|Missing)_OAuth_Token"),  # userinfo, in plain text
@@ -78,14 +79,13 @@ class Salesforce(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, Can
             Rule(e.Forbidden, code=r"INSUFFICIENT_ACCESS\w*|API_(CURRENTLY_)?DISABLED\w*"),
             Rule(e.Duplicate, code="DUPLICATES_DETECTED|DUPLICATE_VALUE"),
             Rule(e.NotFound, code="NOT_FOUND|ENTITY_IS_DELETED|INVALID_CROSS_REFERENCE_KEY")),
-        records=(
+        optout=("HasOptedOutOfEmail",), records=(
             RecordKind("contacts", "Contact", "Email", **ROWS),
             RecordKind("companies", "Account", "Name", aliases=("accounts",), **ROWS),
             RecordKind("opportunities", "Opportunity", "Name", aliases=("deals",), **ROWS),
             RecordKind("leads", "Lead", "Email", **ROWS),
             RecordKind("campaigns", "Campaign", "Name", **ROWS)),
-        finds=tuple(people.KINDS), exports=("Task", "Event", "Action"),
-        timeout=30.0, patience=120.0,
+        finds=tuple(people.KINDS), exports=("Task", "Event", "Action"), timeout=30, patience=120,
         setup="""\
 1. Setup, External Client App Manager: make an app with OAuth, the scopes api, refresh_token and
    openid, the callback URL http://localhost:1717/OauthRedirect, and PKCE.
@@ -120,6 +120,9 @@ class Salesforce(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, Can
 
     def find(self, kind: str, term: str, /) -> Iterator[Found]:
         return people.find(self.org, kind, term)
+
+    def fields(self, kind: RecordKind, /) -> Mapping[str, bool]:
+        return {c.name: c.writable for c in self.org.columns(kind.object).values()}
 
     def pull(self, kind: RecordKind, wish: Wish, /) -> Iterator[Page]:
         return reading.pull(self.org, kind, wish)

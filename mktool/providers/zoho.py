@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,15 +17,16 @@ from ..spec import DAY, HOUR, MINUTE, Endpoint, Field, Limit, RecordKind, Rule, 
 from . import _zoho_export as document
 from . import _zoho_find as finding
 from . import _zoho_notes as notes
+from . import _zoho_pull as reading
 from . import _zoho_records as records
 from ._zoho_crm import CRM, Crm
 
 WHOAMI = Endpoint("whoami", "GET", f"{CRM}/users")
 SCOPES = ("ZohoCRM.modules.ALL", "ZohoCRM.settings.fields.READ", "ZohoCRM.users.READ",
-          "ZohoSearch.securesearch.READ")  # fmt: skip
+          "ZohoCRM.coql.READ", "ZohoSearch.securesearch.READ")  # fmt: skip
 CONSOLE = "https://api-console.zoho.com"
 # A search shows after some seconds what was written.
-ROWS: Any = {"upserts": True, "batch": 100, "page": 200, "tells_deletes": True, "lag": MINUTE}
+ROWS: Any = {"upserts": True, "batch": 100, "page": 200, "tells_deletes": True, "lags": True}
 
 
 class Zoho(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPush):
@@ -40,7 +41,9 @@ class Zoho(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPush):
             revoke_url="{accounts_server}/oauth/v2/token/revoke", pkce=False, scope_separator=",",
             authorize_params={"access_type": "offline", "prompt": "consent"},
             redirect_host="localhost", redirect_ports=(18920, 18921, 18922), lifetime=HOUR,
-            dead_codes=("invalid_grant", "invalid_code"), keep=("api_domain",), home="api_domain",
+            dead_codes=("invalid_grant", "invalid_code"),
+            # Ten in ten minutes (…/docs/api/v8/token-validity.html, 2026-11), whatever the status.
+            throttled={"Access Denied": 10 * MINUTE}, keep=("api_domain",), home="api_domain",
             server="accounts-server", console_codes=True, prefix="Zoho-oauthtoken",
             hosts=r"([\w-]+\.)+zoho(apis|cloud)?\.(com|eu|in|com\.au|jp|com\.cn|sa|uk|ca)"),),
         fields=(
@@ -113,8 +116,11 @@ class Zoho(Provider, CanCheck, CanExport, CanLocate, CanFind, CanPull, CanPush):
     def find(self, kind: str, term: str, /) -> Iterator[Found]:
         return finding.find(self.crm, kind, term)
 
+    def fields(self, kind: RecordKind, /) -> Mapping[str, bool]:
+        return {c.name: c.writable for c in self.crm.columns(kind.object).values()}
+
     def pull(self, kind: RecordKind, wish: Wish, /) -> Iterator[Page]:
-        return records.pull(self.crm, kind, wish)
+        return reading.pull(self.crm, kind, wish)
 
     def fetch(
         self, kind: RecordKind, field: str, values: Sequence[str], fields: tuple[str, ...], /

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +14,8 @@ from types import FrameType
 from typing import Any, TextIO
 
 from ..errors import InvalidInput
+from ..store.folders import REHEARSAL
+from ..store.paths import data_dir
 from . import vendors
 from .server import Sandbox
 
@@ -26,14 +30,18 @@ def run_command(
     """
     if not argv:
         raise InvalidInput("no command to run", hint="mktool sandbox -- ./release.sh")
+    rehearsal = f"rehearsal-{secrets.token_hex(8)}"
     try:
-        child = subprocess.Popen(list(argv), env=environment(sandbox.url, env))
+        told = environment(sandbox.url, env) | {REHEARSAL: rehearsal}
+        child = subprocess.Popen(list(argv), env=told)
+        with _forwarding(child):
+            code = child.wait()
     except (OSError, ValueError) as error:
         raise InvalidInput(
             f"cannot run {argv[0]}", hint="check the path and that it is executable"
         ) from error
-    with _forwarding(child):
-        code = child.wait()
+    finally:  # its vendors are gone, and what they were sent with them
+        shutil.rmtree(data_dir() / rehearsal, ignore_errors=True)
     print(report(summary(sandbox), sandbox.world.inbox.records), file=out or sys.stderr)
     return code if code >= 0 else 128 - code
 

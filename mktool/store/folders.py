@@ -11,6 +11,7 @@ import os
 import sys
 
 SANDBOX = "sandbox"
+REHEARSAL = "MKTOOL_REHEARSAL"  # set by `mktool sandbox -- CMD`, whose sandbox nobody knows later
 
 
 def config() -> str:
@@ -21,7 +22,12 @@ def config() -> str:
 def data() -> str:
     """Return the folder of everything else, or "" where only platformdirs knows it."""
     folder = _moved() or _ours("XDG_DATA_HOME", ".local/share")
-    return os.path.join(folder, SANDBOX) if folder and in_sandbox() else folder
+    return os.path.join(folder, world()) if folder and in_sandbox() else folder
+
+
+def world() -> str:
+    """Return the folder's name of what happens in a sandbox: one for all, or of one rehearsal."""
+    return os.environ.get(REHEARSAL) or SANDBOX
 
 
 def in_sandbox() -> bool:

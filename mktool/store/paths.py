@@ -37,7 +37,7 @@ def data_dir() -> Path:
     if folder := folders.data():
         return Path(folder)
     found = _elsewhere("user_data_path")
-    return found / folders.SANDBOX if folders.in_sandbox() else found
+    return found / folders.world() if folders.in_sandbox() else found
 
 
 def private_dir(path: Path) -> Path:

@@ -62,6 +62,7 @@ class Replica(Database):
         with self.guard():
             self.db.execute("pragma temp_store = file")
             self.db.create_function("identity", 1, identity, deterministic=True)
+            self.db.create_function("identities", 1, _listed, deterministic=True)
             if not self.db.execute("pragma user_version").fetchone()[0]:
                 self.db.executescript(f"begin; {self.schema} pragma user_version = 1; commit;")
 
@@ -218,6 +219,28 @@ def identity(key: str | None) -> str | None:
         return None
     key = key.strip()
     return key.casefold() if "@" in key or _DOMAIN.fullmatch(key) else key
+
+
+def identities(text: str | None) -> list[str]:
+    """Return the `identity` of each value of a field that holds several: as a JSON list, of values
+    or of objects that have one, or with a semicolon between them."""
+    found = (identity(value) for value in _several(text or ""))
+    return [key for key in found if key]
+
+
+def _several(text: str) -> list[str]:
+    if text[:1] != "[":
+        return text.split(";")
+    try:
+        entries = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return []
+    values = (entry.get("value") if isinstance(entry, dict) else entry for entry in entries)
+    return [value for value in values if isinstance(value, str)]
+
+
+def _listed(text: str | None) -> str:
+    return orjson.dumps(identities(text)).decode()
 
 
 def packed(values: Values, *, empty: bool = False) -> str:

@@ -52,13 +52,15 @@ class Staged(NamedTuple):
 
 class Planned(NamedTuple):
     """What is to be done about a row. ``change`` is what to write at the vendor and ``local``
-    what to take over from it, by field; ``reason`` says why it is contested or refused."""
+    what to take over from it, by field; ``reason`` says why it is contested or refused, and
+    ``ignored`` fields of ours differ, but nobody may write them."""
 
     seq: int
     step: Step
     change: Values
     local: Values
     reason: str = ""
+    ignored: tuple[str, ...] = ()
 
 
 class Edit(NamedTuple):
@@ -110,8 +112,9 @@ class Worklist(Replica):
                  for row in rows),
             )  # fmt: skip
 
-    def match(self, field: str) -> None:
-        """Find the records that rows without an id mean: by ``field``, alive before deleted."""
+    def match(self, field: str, others: str = "") -> None:
+        """Find the records that rows without an id mean: by ``field``, then by what ``others``
+        holds beside it; deleted ones last."""
         with self.transaction() as db:
             db.execute(
                 "update rows set reason = 'has the key of line ' || first.line from (select key,"
@@ -121,12 +124,14 @@ class Worklist(Replica):
             )
             db.execute("drop table if exists temp.keyed")
             db.execute("create temp table keyed (key text primary key, id text, n integer)")
-            for deleted in (0, 1):
+            one = "json_array(identity(json_extract(theirs, ?)))"
+            several = "identities(json_extract(theirs, ?))"
+            for name, keys, deleted in ((field, one, 0), (others, several, 0), (field, one, 1)):
                 db.execute(
-                    "insert or ignore into keyed select identity(json_extract(theirs, ?)) as k,"
-                    " min(id), count(*) from records where deleted = ? and k is not null"
-                    " group by k",
-                    (f'$."{field}"', deleted),
+                    "insert or ignore into keyed select value, min(records.id),"  # noqa: S608 - our own words
+                    f" count(distinct records.id) from records, json_each({keys})"
+                    " where deleted = ? and value is not null group by value",
+                    (f'$."{name}"', deleted),
                 )
             db.execute(
                 "update rows set id = keyed.id, reason = case when n > 1 then"
@@ -189,6 +194,15 @@ class Worklist(Replica):
                 ((p.step, packed(p.change, empty=True), packed(p.local, empty=True), p.reason,
                   p.seq) for p in plans),
             )  # fmt: skip
+
+    def to_change(self, after: int, most: int) -> list[tuple[int, str, float | None]]:
+        """Return (seq, id, when the vendor last changed it) of rows that change a record."""
+        with self.guard():
+            return self.db.execute(
+                "select seq, rows.id, modified from rows join records r on r.id = rows.id"
+                " where step = 'update' and seq > ? order by seq limit ?",
+                (max(after, 0), most),
+            ).fetchall()
 
     def steps(self) -> dict[str, int]:
         """Return how many rows are to be created, updated and so on."""

@@ -280,6 +280,22 @@ def test_rows_without_an_id_get_it_by_their_key(place: Place) -> None:
     assert place.crm.live("contacts")[id]["phone"] == "2"
 
 
+def test_a_row_with_a_second_address_means_that_person(place: Place) -> None:
+    place.crm.fields["contacts"].append("hs_additional_emails")
+    other = place.crm.add("contacts", email="other@b.ch")
+    place.pull()
+    id = place.crm.add("contacts", email="main@b.ch", hs_additional_emails="b@b.ch;c@b.ch")
+    place.insert(email="C@b.ch", phone="1")
+    for writes in (1, 0):
+        assert place.both()["data"]["plan"].get("update", 0) == writes
+        live = place.crm.live("contacts")
+        assert live.keys() == {other, id}
+        assert (live[id]["email"], live[id]["phone"]) == ("main@b.ch", "1")
+        assert place.rows()[id] == {
+            "email": "C@b.ch", "phone": "1", "hs_additional_emails": "b@b.ch;c@b.ch"
+        }  # fmt: skip
+
+
 def test_a_record_that_comes_back_at_the_vendor_is_no_second_row(place: Place) -> None:
     id = place.crm.add("contacts", email="a@b.ch", firstname="x")
     place.pull()
@@ -395,6 +411,93 @@ def test_only_the_fields_that_are_named_are_written(mktool: Mktool, crm: Crm) ->
     Place(mktool, crm, "in.csv").push("--fields", "firstname")
     (made,) = crm.live("contacts").values()
     assert made == {"email": "a@b.ch", "firstname": "Ada"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "args", "words", "hint"),
+    [
+        ("email,fristname", (), "in.csv: the vendor has no field fristname", "firstname?"),
+        ("email,own", (), "no field own", "--fields A,B"),
+        ("email", ("--fields", "email,nosuch"), "HubSpot: contacts have no field nosuch", "--to"),
+        ("email", ("--key", "Email"), "no field Email", "did you mean email?"),
+        ("email", ("--conflict", "fone=ours"), "no field fone", "did you mean phone?"),
+        ("id,email", ("--to", "in.csv", "--fields", "nosuch"), "no field nosuch", "--to"),
+        ("firstname", (), "no column email", "--key"),
+    ],
+)
+def test_names_of_no_fields_are_said_before_anything_is_read(
+    mktool: Mktool, crm: Crm, columns: str, args: tuple[str, ...], words: str, hint: str
+) -> None:
+    Path("in.csv").write_text(f"{columns}\n" + ",".join("x" for _ in columns.split(",")))
+    (error,) = Place(mktool, crm, "in.csv").push(*args, code=2)["errors"]
+    assert words in error["message"]
+    assert hint in error["hint"]
+    assert crm.requests <= 1  # what fields there are
+
+
+def test_columns_that_are_left_out_may_have_any_name(mktool: Mktool, crm: Crm) -> None:
+    Path("in.csv").write_text("email,own\na@b.ch,x\n")
+    place = Place(mktool, crm, "in.csv")
+    place.push("--fields", "email")
+    place.both()
+    assert [r for r in crm.live("contacts").values()] == [{"email": "a@b.ch"}]
+
+
+def test_what_only_the_vendor_writes_is_left_out_with_a_word(mktool: Mktool, crm: Crm) -> None:
+    id = crm.add("contacts", email="a@b.ch")
+    place = Place(mktool, crm, "c.csv")
+    place.pull()
+    assert place.push()["data"]["ignored"] == []
+    place.write(id, lastmodifieddate="2020-01-01T00:00:00Z", phone="1")
+    assert (
+        "not written: lastmodifieddate; only HubSpot"
+        in mktool("sync", "hubspot", "contacts", "--from", "c.csv", "--dry-run").err
+    )
+    ended = place.push()["data"]
+    assert (ended["plan"], ended["ignored"]) == ({"update": 1}, ["lastmodifieddate"])
+    assert crm.live("contacts")[id]["phone"] == "1"
+    assert place.push()["data"]["plan"] == {"unchanged": 1}
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "code"),
+    [
+        ("sync slack contacts --to c.csv", "Slack has no records to sync", 5),
+        ("sync pipedrive cats --to c.csv", "Pipedrive has no 'cats'", 2),
+        ("find sendgrid contact a@b.ch", "SendGrid cannot be searched", 5),
+        ("find pipedrive cat a@b.ch", "Pipedrive has no 'cat' to find", 2),
+    ],
+)
+def test_nobody_has_to_log_in_for_what_there_is_not(
+    mktool: Mktool, command: str, words: str, code: int
+) -> None:
+    ran = mktool(*command.split(), "--json")
+    assert (ran.code, words in ran.json["errors"][0]["message"]) == (code, True)
+
+
+def test_what_is_refused_is_not_agreed_on(mktool: Mktool, crm: Crm) -> None:
+    Path("in.csv").write_text("email,phone\n,1\n")
+    ran = mktool("sync", "hubspot", "contacts", "--from", "in.csv")
+    assert ran.code == 6
+    assert "agree" not in ran.out + ran.err
+
+
+def test_a_page_that_leads_to_itself_is_not_read_for_ever(
+    mktool: Mktool, crm: Crm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = crm.add("contacts", email="a@b.ch")
+    again = {"results": [crm.held["contacts"][int(id)]], "paging": {"next": {"after": "7"}}}
+    monkeypatch.setattr(crm, "_listed", lambda kind, asked: again)
+    for _ in range(2):
+        (error,) = Place(mktool, crm, "c.csv").pull(code=17)["errors"]
+        assert "names itself" in error["message"]
+    assert crm.requests < 9
+
+
+def test_a_file_that_is_not_there_yet(mktool: Mktool, crm: Crm) -> None:
+    (error,) = Place(mktool, crm, "c.csv").both(code=2)["errors"]
+    assert error["hint"] == "without --from, the same command makes it"
+    assert crm.requests <= 1
 
 
 def test_many_have_to_be_confirmed(mktool: Mktool, crm: Crm) -> None:
@@ -626,3 +729,14 @@ def test_how_a_vendor_spells_what_it_was_given_is_no_change(mktool: Mktool, crm:
     place.push()
     Path("in.csv").write_text("email,phone\na@b.ch,+41 81\n")
     assert place.push(code=6)["data"]["plan"] == {"conflict": 1}
+
+
+def test_what_no_search_shows_yet_is_not_overwritten(mktool: Mktool, crm: Crm) -> None:
+    id = crm.add("contacts", email="a@b.ch", phone="1")
+    place = Place(mktool, crm, "two.csv")
+    place.pull("--fields", "email,phone")
+    crm.change("contacts", id, phone="2")
+    crm.blind = True
+    Path("two.csv").write_text(Path("two.csv").read_text().replace(",1,", ",3,"))
+    assert place.both("--fields", "email,phone", code=6)["data"]["plan"] == {"conflict": 1}
+    assert crm.live("contacts")[id]["phone"] == "2"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
 from mktool import errors as e
 from mktool.core import outbox
 from mktool.http.exchange import Call, Scope
 from mktool.model import Posted
+from mktool.report import Piece
 from mktool.store.acts import Acts, Wanted
 from mktool.store.ledger import Ledger
 from mktool.store.locks import lock, lock_path
@@ -61,6 +64,23 @@ def test_not_sent(acts: Acts) -> None:
     assert not acts.parts(1)[1].in_doubt
     with pytest.raises(e.InvalidInput, match="nothing is in doubt about act 1"):
         outbox.settle(acts.ledger, 1, sent=True)
+
+
+def test_what_was_refused_of_an_export_is_made_by_hand(ledger: Ledger) -> None:
+    acts = Acts(ledger)
+    for number, body in enumerate(({}, {"rows": [1]}), start=1):
+        pieces = [asdict(Piece("note", {"text": "one"})), asdict(Piece("refused", body))]
+        acts.open(Wanted("export", "acme", "default", None, f"d{number}", {"pieces": pieces}))
+        acts.confirm(number, 1, Posted("a"))
+        acts.start(number, 2)
+        acts.mark(number, "failed", code="rejected", error="the rest is there, but 1 was refused")
+    told = [outbox.refused_in_part(act, sent) for act, sent in outbox.waiting(ledger)]
+    assert told == [True, False]  # the second would be sent again
+    with pytest.raises(e.InvalidInput, match="nothing is in doubt about act 1"):
+        outbox.settle(ledger, 1, sent=False)
+    assert outbox.settle(ledger, 1, sent=True).state == "done"
+    with pytest.raises(e.InvalidInput, match="nothing is in doubt about act 2"):
+        outbox.settle(ledger, 2, sent=True)
 
 
 def test_not_while_a_process_is_at_work(acts: Acts, monkeypatch: pytest.MonkeyPatch) -> None:

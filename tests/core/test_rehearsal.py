@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from mktool.core.content import Content, media_from
 from mktool.core.rehearsal import Rehearsal
 from mktool.core.settings import Settings, ledger_path
 from mktool.store.config import load
+from tests import reports
 from tests.box import Box, Sender
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)
@@ -54,6 +55,16 @@ def test_no_secret_and_no_call(box: Box) -> None:
         assert plan.connected
         assert "sandbox-1" not in repr(asdict(plan))
     assert not box.sandbox.world.calls
+
+
+def test_an_export_shows_the_limits_that_are_set_and_what_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MKTOOL_HUBSPOT_CALLS_PER_10S", "190")
+    what = replace(reports.EXPORTS["usual"], extra={"contacts": "7"})
+    plan = rehearsal.export(Settings(load()), "hubspot", "", what)
+    assert "190 of 190 left in 10 s (*)" in plan.allowed
+    assert plan.lengths == ["note", "tasks"]
 
 
 def test_what_is_used_up_already(box: Box) -> None:

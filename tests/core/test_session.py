@@ -35,8 +35,8 @@ def test_a_login_may_need_a_name_that_is_no_secret(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "0" * 32)
     with pytest.raises(e.NeedsLogin, match="TWILIO_ACCOUNT_SID"):
         opened("twilio")
-    monkeypatch.setenv("TWILIO_ACCOUNT_SID", "AC1")
-    assert opened("twilio").options["account_sid"] == "AC1"
+    monkeypatch.setenv("TWILIO_ACCOUNT_SID", sid := f"AC{1:032}")
+    assert opened("twilio").options["account_sid"] == sid
 
 
 def test_a_named_account_is_not_the_environment_s(
@@ -62,6 +62,23 @@ def test_settings_flag_over_environment_over_account_over_file_over_default(
     assert opened("slack").options["workspace"] == "https://file"
     monkeypatch.setenv("SLACK_CHANNEL", "#environment")
     assert opened("slack").options["channel"] == "#environment"
+
+
+def test_a_setting_that_cannot_be_right_is_said_where_it_stands(
+    monkeypatch: pytest.MonkeyPatch, vault_key: None
+) -> None:
+    monkeypatch.setenv("HUBSPOT_TOKEN", "pat-1")
+    config_dir().mkdir(parents=True)
+    file = config_dir() / "config.toml"
+    file.write_text("[providers.hubspot]\ncalls_per_day = 0\n")
+    with pytest.raises(e.ConfigError, match=r"config\.toml: \[providers.hubspot\] calls_per_day"):
+        opened("hubspot")
+    file.write_text("[providers.hubspot]\ncalls_per_10s = 190\n")
+    assert opened("hubspot").spec.limits[0].calls == 190
+    monkeypatch.setenv("MKTOOL_HUBSPOT_CALLS_PER_10S", "many")
+    with pytest.raises(e.ConfigError, match=r"^\$MKTOOL_HUBSPOT_CALLS_PER_10S does") as raised:
+        opened("hubspot")
+    assert "if the plan has more than 100" in raised.value.hint
 
 
 @pytest.mark.parametrize(

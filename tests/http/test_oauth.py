@@ -341,6 +341,13 @@ class TestErrors:
             client(dead_codes=("invalid_request",)).refresh(REFRESH)
         assert c.value.hint == "mktool authorize toy --account work"
 
+    @pytest.mark.parametrize("status", [200, 400])
+    def test_too_many_tokens(self, vendor: Vendor, client: Make, status: int) -> None:
+        vendor.will(status, {"error": "Access Denied", "error_description": "too many requests"})
+        with pytest.raises(e.RateLimited, match="too many requests") as caught:
+            client(throttled={"Access Denied": 600.0}).refresh(REFRESH)
+        assert caught.value.retry_after == 600
+
     def test_how_long_to_wait(self, vendor: Vendor, client: Make) -> None:
         vendor.will(429, {"error": "slow_down"}, Retry_After="17")
         with pytest.raises(e.RateLimited) as caught:

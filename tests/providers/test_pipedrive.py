@@ -51,6 +51,7 @@ def write(number: int, export: Any = USUAL, before: Any = ()) -> Any:
 TO = {"to": '{"person": "7"}'}
 PAGE = "https://app.pipedrive.com/person/7"
 BEFORE = (Posted("activity/70", PAGE, TO),)
+THERE = (email("ada@example.com", 8), email("bob@acme.example", 7))
 NOTE = Wire("POST", "/v1/notes", {"person_id": 7}, status=201, reply=data({"id": 77}))
 USERS = Wire("GET", "/v1/users", reply=data([{"id": 3, "email": "Ada@Example.com"}]))
 EXACT = (
@@ -177,7 +178,7 @@ class TestPipedrive(ProviderContract):
     def test_a_refused_activity_loses_no_other(self, cls: type[Provider], ledger: Ledger) -> None:
         no = Wire("POST", "/api/v2/activities", {"owner_id": 3, "due_date": "2026-09-28"},
                   status=400, reply={"success": False, "error": "no", "code": "E1"})  # fmt: skip
-        x, _, _ = self.open(cls, ledger, [USERS, no])
+        x, _, _ = self.open(cls, ledger, [*THERE, USERS, no])
         posted = write(1, before=BEFORE)(x)
         assert posted.id == "t"
         with pytest.raises(e.Rejected, match="Write the plan: no"):
@@ -189,9 +190,19 @@ class TestPipedrive(ProviderContract):
     ) -> None:
         denied = replace(USERS, status=403, reply={"success": False, "error": "Scope"})
         done = Wire("POST", "/api/v2/activities", reply=data({"id": 81}))
-        x, vendor, _ = self.open(cls, ledger, [denied, done])
+        x, vendor, _ = self.open(cls, ledger, [*THERE, denied, done])
         assert write(1, before=BEFORE)(x).id == "activity/81"
         assert "owner_id" not in vendor.requests[-1].json
+
+    def test_everybody_who_took_part_is_at_an_activity_and_looked_up_once(
+        self, cls: type[Provider], ledger: Ledger
+    ) -> None:
+        both = [{"person_id": 7, "primary": True}, {"person_id": 8, "primary": False}]
+        done = Wire("POST", "/api/v2/activities", {"participants": both}, reply=data({"id": 81}))
+        x, vendor, _ = self.open(cls, ledger, [*THERE, USERS, done, done])
+        for number in (1, 2):
+            assert write(number, before=BEFORE)(x).id == "activity/81"
+        assert vendor.script == []
 
     def located(self, cls: type[Provider], ledger: Ledger, *items: Mapping[str, Any]) -> Any:
         query = {"person_id": "7", "sort": "add_time DESC"}

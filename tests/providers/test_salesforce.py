@@ -167,6 +167,14 @@ class TestSalesforce(ProviderContract):
         (Wire("", "", status=400, reply=[{"errorCode": "MALFORMED_QUERY"}]), e.Rejected),
     )  # fmt: skip
 
+    def test_what_nobody_may_write_is_told(self, cls: Any, ledger: Ledger) -> None:
+        may = {"Email": (True, True), "Ext__c": (True, False), "CreatedDate": (False, False)}
+        told = [{"name": name, "type": "string", "createable": create, "updateable": update}
+                for name, (create, update) in may.items()]  # fmt: skip
+        described = replace(DESCRIBE, reply={"name": "Contact", "fields": told})
+        x, _, _ = self.open(cls, ledger, [described])
+        assert x.fields(CONTACTS) == {"Email": True, "Ext__c": True, "CreatedDate": False}
+
     def test_the_limit_of_the_org_is_shown(self, cls: Any, ledger: Ledger) -> None:
         wire = Wire("GET", "/userinfo", headers={"sforce-limit-info": "api-usage=18/5000"},
                     reply={"user_id": "u", "organization_id": "o"})  # fmt: skip

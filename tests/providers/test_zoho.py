@@ -85,6 +85,7 @@ class TestZoho(ProviderContract):
                    "(Email:equals:o\\(neil\\)@example.com))",
                    {"id": "21", "Email": "O(Neil)@example.com"}),
              found("Leads", "(Email:equals:ada@example.com)",
+                   {"id": "66", "Email": "hada@example.com"}, {"id": "67", "Email": None},
                    {"id": "12", "Email": "ada@example.com"}),
              Wire("POST", "/crm/v8/Notes", status=201, sends={"trigger": [], "data": [
                  {"Note_Title": "Kick-off", "Note_Content": "We start.\n\n[mktool tok-1 1]",
@@ -122,7 +123,7 @@ class TestZoho(ProviderContract):
                         b'"Code":"7"}],"info":{"more_records":true,"next_page_token":"t2"}}'),
              Wire("GET", "/crm/v8/Leads", query={"page_token": "t2"}, status=204, reply=b"")),
             [Page([Record("12", {"Email": None, "Score": "1.10", "Vip": "false", "Code": "7",
-                                 "Owner": '{"id":"77","name":"A"}'}, AT)], "t2"), Page([])],
+                                 "Owner": '{"id":"77","name":"A"}'}, AT)], "1 t2"), Page([])],
         ),
         Example(
             "push", lambda x: x.push(LEADS, ROWS, "Email"),
@@ -140,6 +141,15 @@ class TestZoho(ProviderContract):
         (Wire("", "", status=404, reply={"code": "INVALID_URL_PATTERN"}), e.NotFound),
         (Wire("", "", status=400, reply={"code": "INVALID_DATA"}), e.Rejected),
     )
+
+    def test_what_calls_do_not_write_is_told(self, cls: Any, ledger: Ledger) -> None:
+        acts = {"Email": {"api_create": True, "api_update": True},
+                "Code": {"api_create": True, "api_update": False},
+                "Full_Name": {"api_create": False, "api_update": False}}  # fmt: skip
+        told = [{"api_name": name, "data_type": "text", "operation_type": act}
+                for name, act in acts.items()]  # fmt: skip
+        x, _, _ = self.open(cls, ledger, [replace(FIELDS, reply={"fields": told})])
+        assert x.fields(LEADS) == {"Email": True, "Code": True, "Full_Name": False}
 
     def test_changes_come_with_what_was_deleted(self, cls: Any, ledger: Ledger) -> None:
         since = {"If-Modified-Since": "2026-09-21T14:13:20+00:00"}
@@ -172,6 +182,32 @@ class TestZoho(ProviderContract):
         assert (page.records[0].values["F0"], page.records[0].values["F59"]) == ("a", "z")
         assert len(page.records[0].values) == 60
         assert vendor.requests[0].query.count("%2C") == 49
+        stranger = replace(wire[1], reply=listing({**one, "id": "13"}))
+        provider, _, _ = self.open(cls, ledger, (wire[0], stranger))
+        with pytest.raises(e.UnexpectedReply, match="13"):
+            list(provider.pull(LEADS, Wish(names)))
+
+    @pytest.mark.parametrize(
+        ("since", "where"),
+        [(None, "id > 12"), (NOW, "(id > 12 and Modified_Time >= '2026-09-21T14:13:20+00:00')")],
+    )
+    def test_beyond_what_tokens_lead_to_the_ids_are_asked_for(
+        self, cls: Any, ledger: Ledger, since: float | None, where: str
+    ) -> None:
+        row = {"id": "12", "Modified_Time": STAMP, "Email": "a@b.co"}
+        query = f"select id from Leads where {where} order by id asc limit 200"
+        last = listing({**row, "id": "14"})
+        wire = (
+            Wire("GET", "/crm/v8/Leads", query={"page_token": "t500"},
+                 reply=listing(row, more_records=True, next_page_token="t501")),
+            Wire("POST", "/crm/v8/coql", sends={"select_query": query},
+                 reply=listing({"id": "13"}, {"id": "14"}, more_records=True)),
+            Wire("GET", "/crm/v8/Leads", query={"ids": "13,14"}, reply=last),
+        )  # fmt: skip
+        provider, _, _ = self.open(cls, ledger, wire)
+        pages = provider.pull(LEADS, Wish(("Email",), since, cursor="99999 t500"))
+        assert [next(pages).next, next(pages)] == [
+            "beyond 12", Page([Record("14", {"Email": "a@b.co"}, AT)], "beyond 14")]  # fmt: skip
 
     def test_records_are_fetched_by_what_is_equal_and_not_only_like_it(
         self, cls: Any, ledger: Ledger

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,8 +13,11 @@ import pytest
 
 from mktool import errors as e
 from mktool.model import Posted
+from mktool.providers import _zoho_pull
 from mktool.providers.zoho import Zoho
 from mktool.records import Record, Row, Wish
+from mktool.report import Piece
+from mktool.sandbox.vendors.zoho import reading as sandbox
 from tests import reports
 from tests.providers.desk import Desk
 
@@ -83,6 +87,47 @@ def test_all_fields_are_read_page_by_page(zoho: Zoho) -> None:
     assert not pulled(zoho, time.time() + 3600)
 
 
+def test_a_module_is_read_whole_that_has_more_than_tokens_lead_to(
+    zoho: Zoho, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_zoho_pull, "LISTED", 200)
+    monkeypatch.setattr(sandbox, "BY_TOKEN", 200)
+    for start in range(0, 450, 90):
+        zoho.push(LEADS, people(*(f"Lee{start + n}" for n in range(90))), "Email")
+    for since in (None, time.time() - 60):
+        pages = list(zoho.pull(LEADS, Wish(("Last_Name",), since)))
+        names = [record.values["Last_Name"] for page in pages for record in page.records]
+        assert names == [f"Lee{n}" for n in range(450)]
+        rest = zoho.pull(LEADS, Wish(("Last_Name",), since, cursor=pages[0].next))
+        assert [page.records for page in rest] == [page.records for page in pages[1:]]
+
+
+def test_a_cursor_that_has_expired_is_refused_so_that_all_is_read_anew(
+    zoho: Zoho, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for start in range(0, 270, 90):
+        zoho.push(LEADS, people(*(f"Lee{start + n}" for n in range(90))), "Email")
+    first = next(zoho.pull(LEADS, Wish(("Email",))))
+    monkeypatch.setattr(sandbox, "TOKEN_LIFE", -1.0)
+    with pytest.raises(e.Rejected, match="expired"):
+        next(zoho.pull(LEADS, Wish(("Email",), cursor=first.next)))
+
+
+def test_more_deleted_records_than_are_told_of_need_a_whole_reading(
+    desk: Desk, zoho: Zoho, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "BY_PAGE", 200)
+    url, began = f"{desk.sandbox.url}/www.zohoapis.eu/crm/v8/Leads", time.time() - 5
+    for start in range(0, 270, 90):
+        made = zoho.push(LEADS, people(*(f"Lee{start + n}" for n in range(90))), "Email")
+        gone = {"ids": ",".join(one.id for one in made)}
+        header = {"authorization": "Zoho-oauthtoken sandbox-1"}
+        assert httpx.delete(url, params=gone, headers=header, trust_env=False).is_success
+    with pytest.raises(e.Unsupported, match="200 deleted") as told:
+        pulled(zoho, began)
+    assert "--full" in told.value.hint
+
+
 @pytest.mark.parametrize("size", ["usual", "huge"])
 def test_a_report_is_written_piece_by_piece_and_found_again(zoho: Zoho, size: str) -> None:
     (lead,) = zoho.push(LEADS, people("Lovelace"), "Email")
@@ -99,6 +144,19 @@ def test_a_report_is_written_piece_by_piece_and_found_again(zoho: Zoho, size: st
             if piece.kind == "note":
                 assert found.ref["parents"] == posted.ref["parents"]
         before.append(posted)
+
+
+def test_a_note_is_put_on_nobody_whose_address_is_only_like_it(
+    zoho: Zoho, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "LAG", 0.0)
+    lee, _ = zoho.push(LEADS, people("Lee", "Kathlee"), "Email")
+    body = {"people": ["lee@acme.example"], "module": "", "id": "", "own": {},
+            "note": {"Note_Title": "Kick-off", "Note_Content": "We start."}}  # fmt: skip
+    posted = zoho.write(Piece("note", body, "tok-like"), ())
+    assert json.loads(posted.ref["parents"]) == [["Leads", lee.id]]
+    fetched = zoho.fetch(LEADS, "Email", ["LEE@acme.example"], ("Email",))
+    assert [record.id for record in fetched] == [lee.id]
 
 
 def test_finding(zoho: Zoho) -> None:

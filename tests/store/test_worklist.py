@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mktool.records import Record, Values, Written
-from mktool.store.replica import identity
+from mktool.store.replica import identities, identity
 from mktool.store.worklist import Planned, Staged, Worklist
 
 NOW = 1_000.0
@@ -42,6 +42,33 @@ def held(work: Worklist) -> dict[str, tuple[bool, Values, Values | None]]:
 )  # fmt: skip
 def test_two_spellings_of_one_key(key: str | None, same: str | None) -> None:
     assert identity(key) == same
+
+
+@pytest.mark.parametrize(
+    ("held", "keys"),
+    [(None, []), ("", []), ("B@x.ch; c@x.ch;", ["b@x.ch", "c@x.ch"]), ("[not JSON", []),
+     ('[{"value":"B@x.ch","primary":false},{"label":"work"},null,"c@x.ch",7]',
+      ["b@x.ch", "c@x.ch"])],
+)  # fmt: skip
+def test_several_values_of_a_key(held: str | None, keys: list[str]) -> None:
+    assert identities(held) == keys
+
+
+def test_a_record_is_known_by_each_of_its_values(work: Worklist) -> None:
+    work.take([Record("1", {"email": "a@x.ch", "more": "b@x.ch;a@x.ch;b@x.ch;both@x.ch"}),
+               Record("2", {"email": "b2@x.ch", "more": "a@x.ch;both@x.ch"})], 1,
+              agreed=False)  # fmt: skip
+    work.take([Record("3", {"email": "gone@x.ch"}), Record("4", {"more": "gone@x.ch"})], 1,
+              agreed=False)  # fmt: skip
+    work.take([Record("3", {}, deleted=True)], 2, agreed=False)
+    keys = ("B@x.ch", "b2@x.ch", "both@x.ch", "gone@x.ch", "nobody@x.ch")
+    work.stage([Staged(n, n + 1, identity(key), None, {}) for n, key in enumerate(keys, 1)])
+    work.match("email", "more")
+    found = {row.key: (row.id, row.reason) for row, _ in work.joined()}
+    assert found == {
+        "b@x.ch": ("1", None), "b2@x.ch": ("2", None), "gone@x.ch": ("4", None),
+        "both@x.ch": ("1", "2 records there have this email"), "nobody@x.ch": (None, None),
+    }  # fmt: skip
 
 
 def test_what_is_unknown_stays_so_over_many_runs(work: Worklist) -> None:

@@ -38,7 +38,7 @@ class Crm:
     ``faults`` are shares of requests by kind: status_503, status_429, cut (taken, and no answer),
     drop (not taken, and no answer). ``made`` counts how often a key was created, ``writes`` the
     batches that came whole. Rows whose ``notes`` say "refuse" are refused each for itself, and
-    with "poison" the whole batch is.
+    with "poison" the whole batch is. ``blind``: a search shows nothing yet of what was changed.
     """
 
     def __init__(self, *, latency: float = 0.0, seed: int = 1, **faults: float) -> None:
@@ -47,6 +47,7 @@ class Crm:
         self.held: dict[str, dict[int, dict[str, Any]]] = {kind: {} for kind in FIELDS}
         self.made: Counter[str] = Counter()
         self.writes = self.requests = 0
+        self.blind = False
         self.fields = {kind: list(names) for kind, names in FIELDS.items()}
         self.before: Callable[[str], None] = lambda path: None  # is told of each request
         self._by_key: dict[str, dict[str, int]] = {kind: {} for kind in FIELDS}
@@ -114,7 +115,11 @@ class Crm:
         area, kind, rest = found.groups()
         with self._lock:
             if area == "properties":
-                return 200, {"results": [{"name": name} for name in self.fields[kind]]}
+                own = (CHANGED[kind], "hs_object_id")
+                return 200, {"results": [
+                    {"name": name, "modificationMetadata": {"readOnlyValue": name in own}}
+                    for name in self.fields[kind]
+                ]}  # fmt: skip
             if method == "GET":
                 return 200, self._listed(kind, asked)
             if rest == "search":
@@ -133,7 +138,7 @@ class Crm:
         return {"results": page, **more}
 
     def _search(self, kind: str, body: Any) -> Any:
-        rows = [r for r in self.held[kind].values() if not r["archived"]]
+        rows = [r for r in self.held[kind].values() if not (r["archived"] or self.blind)]
         for one in body["filterGroups"][0]["filters"]:
             rows = [r for r in rows if _holds(one, r["properties"].get(one["propertyName"]))]
         by = body["sorts"][0]

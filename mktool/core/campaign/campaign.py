@@ -136,7 +136,7 @@ class Campaign:
 
     def _list(self, folder: Path) -> Rows:
         if is_members(self.source):
-            return open_members(self.session.settings, self.source)
+            return open_members(self.session.settings, self.source, self.delivery.channel)
         return open_list(self.source, folder, self.options.stdin)
 
     def heed(self) -> None:
@@ -155,7 +155,7 @@ class Campaign:
             )
         address = variable_name(column)
         fields = self.fields or course.fields_of(self.contents, rows.columns, address)
-        status = status_column(rows.columns)
+        status = rows.status or status_column(rows.columns)
         reader = Reader(
             self.delivery.channel, wanted.name, rows.columns.index(column), address, fields,
             course.picks(fields, rows.columns), [one.content for one in self.contents],

@@ -22,7 +22,8 @@ def existing(path: Path, source: str) -> Path:
         if stat.S_ISDIR(path.stat().st_mode):
             raise InvalidInput(f"{source}: is a directory")
     except FileNotFoundError:
-        raise InvalidInput(f"{source}: there is no file {path}") from None
+        hint = f"ls {path.parent}"
+        raise InvalidInput(f"{source}: there is no file {path}", hint=hint) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise InvalidInput(f"{source}: {getattr(error, 'strerror', error)}") from None
     return path
@@ -85,8 +86,9 @@ class Lines:
             return self._checked(decoder.decode(block, final=not block))
         except UnicodeDecodeError as error:
             line = self._breaks + error.object[: error.start].count(b"\n") + 1
+            before = ", as the lines before it" if line > 1 else ""
             raise InvalidInput(
-                f"{self._source}: line {line} is not {self.encoding} text, as the lines before it",
+                f"{self._source}: line {line} is not {self.encoding} text{before}",
                 hint="save it as UTF-8, or: iconv -f ENCODING -t utf-8 FILE",
             ) from None
 

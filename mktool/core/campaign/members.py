@@ -7,19 +7,22 @@ They are read page by page, when the campaign reads its list, and never written 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain, islice
 
 from ... import providers
 from ...capability import CanListMembers
 from ...errors import InvalidInput, Unsupported
+from ...message import Channel
 from ...records import Record
 from ..session import open_session
 from ..settings import Settings
+from .plan import ENABLED
 from .recipients import Rows
 from .tables import Row, Table, checked, named
 
+ID, MAY = "id", "subscription"  # columns of ours
 PEEK = 1000  # records whose fields become the columns
 _PLACE = re.compile(
     r"(?P<provider>[a-z][a-z0-9-]+)(:(?P<account>[^:/]+))?:(?P<group>[a-z_]+)/(?P<id>[^/\s]\S*)"
@@ -31,8 +34,11 @@ def is_members(source: str) -> bool:
     return _PLACE.fullmatch(source) is not None
 
 
-def open_members(settings: Settings, source: str) -> Rows:
-    """Open a vendor's list; `Unsupported` where that vendor has none."""
+def open_members(settings: Settings, source: str, channel: Channel) -> Rows:
+    """Open a vendor's list; `Unsupported` where that vendor has none.
+
+    Who has told the vendor to want no mail is not to be written to.
+    """
     found = _PLACE.fullmatch(source)
     if found is None:
         raise InvalidInput(f"{source}: is no list", hint="PROVIDER:list/ID")
@@ -44,21 +50,23 @@ def open_members(settings: Settings, source: str) -> Rows:
         closing.callback(session.close)
         provider = session.provider
         assert isinstance(provider, CanListMembers)
-        return Rows(source, _table(provider, found["group"], found["id"], source),
-                    closing.pop_all(), None)  # fmt: skip
+        records = provider.members(found["group"], found["id"], ())
+        optout = session.spec.optout if channel == "email" else ()
+        return Rows(source, _table(records, optout, source), closing.pop_all(), None)
 
 
-def _table(provider: CanListMembers, group: str, id: str, source: str) -> Table:
-    records = provider.members(group, id, ())
+def _table(records: Iterator[Record], optout: Sequence[str], source: str) -> Table:
     first = list(islice(records, PEEK))
     if not first:
         raise InvalidInput(f"{source}: nobody is in it", hint="check its id at the vendor")
-    columns = list(dict.fromkeys(name for record in first for name in record.values))
-    known = [] if "id" in columns else ["id"]
-    return Table(named(known + columns, source), _rows(chain(first, records), columns, bool(known)))
+    fields = dict.fromkeys(name for record in first for name in record.values)
+    columns = [name for name in fields if name not in (ID, MAY)]
+    rows = _rows(chain(first, records), columns, optout)
+    return Table(named([ID, MAY, *columns], source), rows, status=MAY)
 
 
-def _rows(records: Iterator[Record], columns: list[str], with_id: bool) -> Iterator[Row]:
+def _rows(records: Iterator[Record], columns: list[str], optout: Sequence[str]) -> Iterator[Row]:
     for line, record in enumerate(records, start=1):
+        out = any(record.values.get(name) == "true" for name in optout)
         values = [record.values.get(name) or "" for name in columns]
-        yield checked(line, [record.id, *values] if with_id else values)
+        yield checked(line, [record.id, "opted out" if out else ENABLED, *values])

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from .recipients import Row, Rows
 
 CHUNK = 1_000  # rows of one transaction; 5,000 take 33 MB more and are no faster
+ENABLED = "enabled"
 GROUP = 100  # rows that are looked at together
 LARGE = 1 << 21  # bytes of a list that another process reads while this one writes
 SHOWN = 20  # problems that are told one by one
 HELD_BACK = 0  # the variant of those who wait for the winner of a test
 GSM = "GSM-7"
-ENABLED = "enabled"
 
 
 class Problem(NamedTuple):

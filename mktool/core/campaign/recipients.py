@@ -52,15 +52,15 @@ class Rows:
     """The rows of a list, to be read once inside ``with``.
 
     ``source`` names the list in messages, without a password; ``columns`` are the names of what
-    each `Row.values` holds, and ``guarded`` is what it is of a `Table`; ``size`` is that of a text
-    file in bytes, else 0.
+    each `Row.values` holds, ``guarded`` and ``status`` are what they are of a `Table`; ``size`` is
+    that of a text file in bytes, else 0.
     """
 
     def __init__(
         self, source: str, table: Table, closing: ExitStack, lines: Lines | None, size: int = 0
     ) -> None:
         self.source, self.columns, self.size = source, table.columns, size
-        self.guarded = table.guarded
+        self.guarded, self.status = table.guarded, table.status
         self._rows, self._closing, self._lines = table.rows, closing, lines
 
     @property

@@ -46,12 +46,14 @@ _row = maker(Row)
 class Table(NamedTuple):
     """The names of the columns, and the rows with one value for each of them.
 
-    ``guarded``: an apostrophe may stand before what a spreadsheet would calculate.
+    ``guarded``: an apostrophe may stand before what a spreadsheet would calculate. ``status`` is
+    a column that says "enabled" for whom may be written to.
     """
 
     columns: tuple[str, ...]
     rows: Iterator[Row]
     guarded: bool = False
+    status: str = ""
 
 
 def from_csv(lines: Lines, source: str, *, exact: bool = False) -> Table:

@@ -40,9 +40,11 @@ class File:
                 hint="FILE.csv, FILE.jsonl, sqlite:///FILE.db or postgresql://USER@HOST/NAME",
             )
         if self.path.exists() and not self.path.is_file():
-            raise InvalidInput(f"{address}: is no file")
+            raise InvalidInput(f"{address}: is no file", hint="FILE.csv or FILE.jsonl")
         if not self.path.parent.is_dir():
-            raise InvalidInput(f"{self.path.parent}: there is no such folder")
+            raise InvalidInput(
+                f"{self.path.parent}: there is no such folder", hint=f"mkdir -p {self.path.parent}"
+            )
 
     @property
     def is_csv(self) -> bool:

@@ -17,16 +17,17 @@ KNOWN = ("key", "fields", "conflict", "updated")
 
 
 def kind_of(spec: Spec, word: str) -> RecordKind:
-    """Return the kind of record that a word means; `InvalidInput` lists those there are."""
+    """Return the kind of record that a word means; `InvalidInput` lists those there are, and
+    `Unsupported` says that there are none."""
     for kind in spec.records:
         if _same(kind, word):
             return kind
-    names = ", ".join(kind.name for kind in spec.records)
+    if not spec.records:
+        raise e.Unsupported(f"{spec.title} has no records to sync", hint="mktool providers")
     raise e.InvalidInput(
-        f"{spec.title} has no {word!r}" + (f"; it has {names}" if names else " to sync"),
-        hint=f"mktool sync {spec.name} {spec.records[0].name} --to FILE.csv"
-        if spec.records else "mktool providers",
-    )  # fmt: skip
+        f"{spec.title} has no {word!r}; it has {', '.join(kind.name for kind in spec.records)}",
+        hint=f"mktool sync {spec.name} {spec.records[0].name} --to FILE.csv",
+    )
 
 
 def order(
@@ -87,7 +88,7 @@ def _attribution(config: Config, spec: Spec) -> Mapping[str, str]:
 def _same(kind: RecordKind, word: str) -> bool:
     """Whether people mean this kind: "contacts", "Contact", "contact"."""
     word = word.lower()
-    names = {kind.name.lower(), kind.object.lower()}
+    names = {name.lower() for name in (kind.name, kind.object, *kind.aliases)}
     plurals = {
         name[:-3] + "y" if name.endswith("ies") else name.removesuffix("s") for name in names
     }

@@ -24,6 +24,7 @@ from ...store.worklist import Doubt, Worklist
 from ..session import Session
 
 LOAD = 20_000  # rows of one job: some 10 MB, of which a vendor takes 100
+UNTIL = "unknown_until"  # when what is unknown must be there, if it ever will (epoch seconds)
 HOPELESS = 25  # rows refused one after the other and none ever taken: it is not the rows
 RESENDS = 2  # batches in a row whose answer is lost, and which are looked for
 SLOW = 3  # a vendor that let the timeout pass may still be at work: how many timeouts until it ends
@@ -147,8 +148,13 @@ class Push:
         """Find out about a batch; ``lost``: its answer was, a moment ago."""
         asked = Acts(self.session.ledger).asked(doubt.act, doubt.id)
         if doubt.job:
-            self._send(doubt)
-        elif doubt.updates or len(doubt.rows) > self.kind.batch or self._upserts():
+            try:
+                self._send(doubt)
+                return
+            except e.NotFound:  # no vendor keeps a job for ever, but what it did stays
+                asked = asked or doubt.at
+        unstaged = not doubt.job and len(doubt.rows) > self.kind.batch
+        if doubt.updates or unstaged or self._upserts():
             self.list.release(doubt)  # again does no harm; a job without an id was not begun
         elif asked is None:
             self.list.release(doubt)  # claimed, and no request left
@@ -159,9 +165,21 @@ class Push:
         return self.kind.upserts and self.key in (self.kind.key, *self.kind.keys)
 
     def _look(self, doubt: Doubt, asked: float, *, lost: bool) -> None:
-        """Look for rows that were to be made, by their keys, once the vendor must show them."""
+        """Look for rows that were to be made, by their keys, once the vendor must show them.
+
+        A search that lags shows what is there, and never what is not: then it stays unknown
+        until everything is read.
+        """
+        waited, patience = self.session.ledger.clock() - asked, self.session.spec.settles_after
+        if lost and waited >= patience:
+            patience *= SLOW
+        if self.kind.lags:
+            until = max(asked + patience, float(self.list.get(UNTIL) or 0.0))
+            self.list.put(UNTIL, str(until))
+            self.list.give_up(doubt, "unknown", "its answer was lost")
+            return
         try:
-            found = self._found(doubt, asked, lost=lost)
+            found = self._found(doubt, min(max(patience - waited, 0.0), patience))
         except (e.Unsupported, e.Rejected, e.NotFound) as error:
             self.list.give_up(doubt, "unknown", f"it cannot be looked up: {error.message}")
             return
@@ -171,21 +189,15 @@ class Push:
                 self._done += 1
         self.list.release(doubt)
 
-    def _found(self, doubt: Doubt, asked: float, *, lost: bool) -> dict[str, str]:
-        """Return the ids of the rows that the vendor has, by key.
-
-        A request may reach the vendor as long as its timeout runs, and what was written shows
-        after a while. Raises `Unsupported` where a row has no key.
+    def _found(self, doubt: Doubt, wait: float) -> dict[str, str]:
+        """Return the ids of the rows that the vendor has, by key, after ``wait`` seconds: a request
+        may reach it as long as its timeout runs. Raises `Unsupported` where a row has no key.
         """
         session, provider = self.session, self.session.provider
         values = [row.values.get(self.key) or "" for row in doubt.rows]
         if not self.key or not all(values) or not isinstance(provider, CanPull):
             raise e.Unsupported("it has no key")
-        patience, waited = session.spec.timeout, session.ledger.clock() - asked
-        if lost and waited >= patience:
-            patience *= SLOW
-        patience = max(patience, self.kind.lag)
-        session.exchange.sleep(min(max(patience - waited, 0.0), patience))
+        session.exchange.sleep(wait)
         found = dict[str, str]()
         for start in range(0, len(values), self.kind.page):
             wanted = values[start : start + self.kind.page]

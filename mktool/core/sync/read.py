@@ -32,16 +32,18 @@ class Reading:
 
 def read(
     session: Session, sync: Sync, kind: RecordKind, replica: Replica, fields: tuple[str, ...],
-    *, full: bool = False, agreed: bool = False,
+    *, full: bool = False, anew: bool = False, agreed: bool = False,
     take: Callable[[Sequence[Record]], None] = lambda records: None,
     say: Callable[[int], None] = lambda read: None,
 ) -> tuple[Sync, Reading]:  # fmt: skip
     """Bring the replica up to date, and hand each page to ``take`` before it counts as read.
 
-    ``agreed``: ``take`` puts it on our side at once. Goes on where an interrupted reading stopped.
+    ``agreed``: ``take`` puts it on our side at once. Goes on where an interrupted reading stopped,
+    unless all is to be read ``anew``.
     Raises what the vendor's refusals stand for; the pages before are kept.
     """
-    earlier, sync = sync, _begun(sync, " ".join(fields), full=full)
+    earlier, sync = sync, sync._replace(cursor="") if anew else sync
+    sync = _begun(sync, " ".join(fields), full=full or anew)
     if sync.fields != earlier.fields:
         replica.forget_columns()
     sync = Syncs(session.ledger).keep(sync)
@@ -130,9 +132,19 @@ def _pages(
     since = None if sync.whole or sync.since is None else max(sync.since - overlap, 0.0)
     pages = provider.pull(kind, Wish(fields, since, sync.cursor))
     if not sync.cursor:
-        return pages
+        return _moving(session, pages, "")
+    pages = _moving(session, pages, sync.cursor)
     try:
         first = next(pages, None)
     except (e.Rejected, e.NotFound):  # a cursor does not live for ever
-        return provider.pull(kind, Wish(fields, since))
+        return _moving(session, provider.pull(kind, Wish(fields, since)), "")
     return chain([first] if first else [], pages)
+
+
+def _moving(session: Session, pages: Iterator[Page], cursor: str) -> Iterator[Page]:
+    """Yield pages, unless one names itself as the next one: that would have no end."""
+    for page in pages:
+        if page.next and page.next == cursor:
+            raise e.UnexpectedReply("a page names itself as the next one", session.where("pull"))
+        yield page
+        cursor = page.next

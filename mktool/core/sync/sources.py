@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from ... import errors as e
 from ...store.replica import identity
@@ -14,21 +15,24 @@ from ...text.cells import unguarded
 from ..campaign.recipients import Row, Rows, open_list
 from .attribution import SCHEME, from_campaign
 from .columns import DELETED, ID, OWN, column_of, field_of
+from .fields import Fields, check
 
+NONE: Fields = MappingProxyType({})
+_UPDATED = "updated, in [sync.PROVIDER.KIND] of the configuration, names the column of a change"
 ALIVE = ("", "0", "false")  # what says in `DELETED` that a row is no tombstone
 
 
 def rows(
     source: str, key: str, names: Mapping[str, str], *, updated: str = "",
-    fields: Collection[str] = (), both: bool = False,
-) -> Iterator[Staged]:  # fmt: skip
+    fields: Collection[str] = (), both: bool = False, known: Fields = NONE,
+) -> Generator[Staged]:  # fmt: skip
     """Yield the rows of a source, each with its values by the vendor's fields.
 
     ``names`` gives the column of a field; where it names any, or ``fields`` does, other columns
     are left out. ``updated`` is the column that says when a row was changed. An empty cell is no
     value. ``both``: the source will be written too, so that tombstones are rows as well, and no
-    row may be unreadable. Raises `InvalidInput` if the source cannot be read, or has no column
-    for ``key``.
+    row may be unreadable. Raises `InvalidInput` if the source cannot be read, has no column for
+    ``key``, or one for what is none of the fields that are ``known``.
     """
     with contextlib.ExitStack() as stack:
         found = stack.enter_context(_opened(source))
@@ -43,7 +47,8 @@ def rows(
         if known_by in columns:
             chosen[key] = known_by
         if updated and updated not in columns:
-            raise e.InvalidInput(f"{found.source}: no column {updated}", hint="check [sync]")
+            raise e.InvalidInput(f"{found.source}: no column {updated}", hint=_UPDATED)
+        check(chosen, known, f"{found.source}: the vendor has", "--fields A,B writes no others")
         exact = unguarded if found.guarded else _as_it_is
         for seq, row in enumerate(found, start=1):
             if both and row.problem:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from ... import errors as e
@@ -14,13 +15,13 @@ from ...spec import RecordKind
 from ...store.acts import SYNC, UNFINISHED, Act, Acts, Wanted
 from ...store.locks import lock_path, named_lock
 from ...store.syncs import Sync, Syncs
-from ...store.worklist import Planned, Worklist
+from ...store.worklist import Planned, Staged, Worklist
 from ..session import Session
-from . import sources
+from . import fields, sources
 from .attribution import SCHEME
 from .decide import Rules, decide
 from .files import LEAVING
-from .push import Push
+from .push import SLOW, UNTIL, Push
 from .read import Reading, read
 from .targets import Target, fingerprint, is_database, open_target, place_of, table_query
 
@@ -57,11 +58,16 @@ class Order:
         return self.key or self.kind.key
 
     @property
+    def others(self) -> str:
+        """The field that holds further values of the key, or ""."""
+        return self.kind.others.get(self.known_by, "")
+
+    @property
     def wanted(self) -> tuple[str, ...]:
         """The fields to read; none means all."""
         named = self.fields or tuple(self.names)
-        keyed = (self.known_by,) if named and self.known_by and self.source else ()
-        return tuple(dict.fromkeys((*named, *keyed)))
+        keys = (self.known_by, self.others) if named and self.source else ()
+        return tuple(dict.fromkeys((*named, *filter(None, keys))))
 
     @property
     def pair(self) -> str:
@@ -74,11 +80,13 @@ class Order:
 class Plan:
     """What a push would do: how many rows each step has, and the first of each that say why.
 
-    ``removed``: so many rows were taken out on our side, and come back."""
+    ``removed``: so many rows were taken out on our side, and come back. ``ignored``: fields that
+    differ on our side, but that only the vendor writes."""
 
     steps: Mapping[str, int]
     examples: list[Mapping[str, Any]]
     removed: int = 0
+    ignored: Collection[str] = ()
 
     @property
     def writes(self) -> int:
@@ -116,6 +124,7 @@ class Syncing:
         """Read what was changed, and put it where it belongs."""
         order = self.order
         left = self.list.get(_LEFT)
+        self._known()
         self._may_write(fingerprint(order.into) not in ("", left, self.list.get(LEAVING)))
         target = open_target(order.into, order.kind.name, order.names)
         with contextlib.closing(target):
@@ -141,12 +150,12 @@ class Syncing:
             )
 
     def _read(
-        self, fields: tuple[str, ...], *, take: Target | None = None,
+        self, fields: tuple[str, ...], *, take: Target | None = None, anew: bool = False,
         say: Callable[[int], None] = lambda read: None,
     ) -> Reading:  # fmt: skip
         self.sync, reading = read(
             self.session, self.sync, self.order.kind, self.list, fields,
-            full=self.order.full, agreed=take is not None and take.at_once,
+            full=self.order.full, anew=anew, agreed=take is not None and take.at_once,
             take=take.take if take else lambda records: None, say=say,
         )  # fmt: skip
         return reading
@@ -164,27 +173,74 @@ class Syncing:
                     hint="the same command without --dry-run",
                 )
             self._push(Acts(self.session.ledger).open(self._wanted(), again=True)).settle()
-        if order.into and not is_database(order.into):
-            open_target(order.into, order.kind.name, order.names).close()  # or say that it cannot
-        reading = self._read(order.wanted, say=say)
+        known = self._known()
+        self._look(known)
+        anew = not dry and self._is_unknown()
+        self._read(order.wanted, say=say, anew=anew)
         key = order.known_by
-        source = table_query(order.source, order.kind.name)
         self._seen = fingerprint(order.source)
-        self.list.stage(
-            sources.rows(source, key, order.names, updated=order.updated, fields=self._offered(),
-                         both=bool(order.into))
-        )  # fmt: skip
+        self.list.stage(self._rows(known))
         if key:
-            self.list.match(key)
+            self.list.match(key, order.others)
         self.list.tell_apart()
-        if reading.whole:
+        if anew:
             self.list.dispel()
-        self.list.plan(self._decided())
+        ignored = dict[str, None]()
+        self.list.plan(self._decided(known, ignored))
+        if order.into and self._changed_meanwhile():
+            self.list.plan(self._decided(known, ignored))
         removed = self.list.removed() if order.into else 0
-        plan = Plan(self.list.steps(), self._examples(), removed)
+        plan = Plan(self.list.steps(), self._examples(), removed, tuple(ignored))
         if not (plan.writes or dry):
             self._nothing_left()
         return plan
+
+    def _changed_meanwhile(self) -> bool:
+        """Read the records that are to be changed by their ids, and return whether one was changed
+        there: what the vendor finds by time may lack what was done a moment ago."""
+        provider, kind, seq, found = self.session.provider, self.order.kind, 0, False
+        assert isinstance(provider, CanPull)
+        while some := self.list.to_change(seq, kind.page):
+            known = {id: modified for _, id, modified in some}
+            now = provider.fetch(kind, "id", list(known), self.order.wanted)
+            newer = [r for r in now if r.modified is not None and r.modified != known.get(r.id)]
+            self.list.take(newer, self.sync.run, agreed=False)
+            seq, found = some[-1][0], found or bool(newer)
+        return found
+
+    def _known(self) -> fields.Fields:
+        """Return the vendor's fields; `InvalidInput` if the order names one that is none."""
+        order, known = self.order, fields.of(self.session, self.order.kind)
+        named = (*order.fields, *order.names, order.key, *order.rules.fields)
+        title = self.session.spec.title
+        fields.check(named, known, f"{title}: {order.kind.name} have", "--to FILE.csv has them all")
+        return known
+
+    def _look(self, known: fields.Fields) -> None:
+        """Say what is wrong with a file before anything is read; what can be read but once, or
+        not at once, is seen when it is its turn."""
+        order = self.order
+        if order.into and not is_database(order.into):
+            open_target(order.into, order.kind.name, order.names).close()  # or say that it cannot
+        path = Path(order.source).expanduser()
+        if "://" in order.source or order.source.startswith(("-", SCHEME)):
+            return
+        if order.into and not path.exists():
+            raise e.InvalidInput(
+                f"{order.source}: there is no such file yet",
+                hint="without --from, the same command makes it",
+            )
+        if path.is_file() or not path.exists():
+            with contextlib.closing(self._rows(known)) as rows:
+                next(rows, None)
+
+    def _rows(self, known: fields.Fields) -> Generator[Staged]:
+        order = self.order
+        return sources.rows(
+            table_query(order.source, order.kind.name), order.known_by, order.names,
+            updated=order.updated, fields=self._offered(), both=bool(order.into),
+            known={} if order.into else known,
+        )  # fmt: skip
 
     def _nothing_left(self) -> None:
         """An act that an earlier run left unfinished waits for nothing any more."""
@@ -201,10 +257,15 @@ class Syncing:
             return order.fields
         return tuple(self.list.columns()) if order.into else ()
 
-    def _decided(self) -> Iterator[Planned]:
-        rules = replace(self.order.rules, key=self.order.known_by)
+    def _decided(self, known: fields.Fields, ignored: dict[str, None]) -> Iterator[Planned]:
+        """Yield what is to be done, and have in ``ignored`` which fields nothing is done about."""
+        order = self.order
+        read_only = frozenset(name for name, writable in known.items() if not writable)
+        rules = replace(order.rules, key=order.known_by, others=order.others, read_only=read_only)
         for row, held in self.list.joined():
-            yield decide(row, held, rules)
+            planned = decide(row, held, rules)
+            ignored |= dict.fromkeys(planned.ignored)
+            yield planned
 
     def _examples(self) -> list[Mapping[str, Any]]:
         steps = ("create", "update", "conflict", "gone", "restored", "refused")
@@ -217,8 +278,31 @@ class Syncing:
         number, _, source = self.list.get(_CONFIRMED).partition(" ")
         return int(number or 0) if source == self._seen else 0
 
+    def _is_unknown(self) -> bool:
+        """Whether rows are unknown, once they are there if they ever will be: then everything has
+        to be read."""
+        if not self.list.outcomes().get("unknown"):
+            return False
+        until = float(self.list.get(UNTIL) or 0.0) - self.session.ledger.clock()
+        self.session.exchange.sleep(min(max(until, 0.0), SLOW * self.session.spec.settles_after))
+        return True
+
     def push(self, say: Callable[[int], None] = lambda done: None) -> Mapping[str, int]:
-        """Write what was planned; return how many rows are in which state."""
+        """Write what was planned; return how many rows are in which state.
+
+        Where it is unknown whether some were written, everything there is read, and what is not
+        there is written.
+        """
+        first = dict(self._written(say))
+        if not first.get("unknown"):
+            return first
+        again = self.plan().writes
+        told = self._written(say) if again else self.list.outcomes()
+        there = first["unknown"] + first.get("failed", 0) - again
+        done = first.get("done", 0) + max(there, 0) + told.get("done", 0)
+        return {**told, "done": done}
+
+    def _written(self, say: Callable[[int], None]) -> Mapping[str, int]:
         writes = self.list.outcomes().get("planned", 0)
         self.list.put(_CONFIRMED, f"{max(writes, self.confirmed)} {self._seen}")
         acts = Acts(self.session.ledger)

@@ -54,6 +54,31 @@ def test_one_field(
     assert (plan.step, plan.change, plan.local) == (step, change, local)
 
 
+@pytest.mark.parametrize("base", [None, {"email": "main@b.ch"}])
+@pytest.mark.parametrize("both", [False, True])
+def test_which_of_several_keys_stands_first_is_not_changed(
+    base: dict[str, str | None] | None, both: bool
+) -> None:
+    theirs: dict[str, str | None] = {"email": "main@b.ch", "more": "a@b.ch;c@b.ch"}
+    rules = Rules("ours", both=both, key="email", others="more")
+    for ours, change in (("A@b.ch", {}), ("Main@b.ch", {}), ("new@b.ch", {"email": "new@b.ch"})):
+        assert decide(row(email=ours), held(theirs, base), rules).change == change
+
+
+def test_what_only_the_vendor_writes_is_not_sent() -> None:
+    rules = Rules("ours", read_only={"made"})
+    new = decide(row(email="a@b.ch", made="x"), None, rules)
+    assert (new.step, new.change, new.ignored) == ("create", {"email": "a@b.ch"}, ("made",))
+    there = held({"made": "y", "seen": "1"}, {"made": "y", "seen": "1"})
+    changed = decide(row(made="x", seen="2"), there, rules)
+    assert (changed.step, changed.change, changed.ignored) == ("update", {"seen": "2"}, ("made",))
+    taken = decide(row(made="x"), there, Rules(both=True, read_only={"made"}))
+    assert (taken.step, taken.local, taken.ignored) == ("unchanged", {"made": "y"}, ("made",))
+    assert decide(row(made="y"), there, rules).ignored == ()
+    # It could not be known again by what it cannot be given.
+    assert decide(row(made="x", f="y"), None, Rules(key="made", read_only={"made"})).change == {}
+
+
 def test_newest_needs_two_dates() -> None:
     undated = row(f="mine")._replace(at=None)
     assert decide(undated, held({"f": "yours"}, {"f": "old"}), Rules("newest")).step == "conflict"
@@ -61,17 +86,27 @@ def test_newest_needs_two_dates() -> None:
     assert decide(row(f="mine"), newer, Rules("newest")).step == "unchanged"
 
 
+def test_why_newest_did_not_decide() -> None:
+    there, asked = held({"f": "yours"}, {"f": "old"}), Rules(fields={"f": "newest"})
+    undated = decide(row(f="mine")._replace(at=None), there, asked)
+    assert "not known when it was changed here: `updated` in [sync]" in undated.reason
+    nowhere = there._replace(modified=None)
+    assert decide(row(f="mine"), nowhere, asked).reason.endswith("when it was changed there")
+    assert decide(row(f="mine"), there, PUSH).reason.startswith("changed on both sides: f (")
+
+
 def test_a_contested_field_holds_the_whole_record() -> None:
     plan = decide(
         row(f="mine", g="new"), held({"f": "yours", "g": "old"}, {"f": "old", "g": "old"}), BOTH
     )
-    assert (plan.step, plan.change, plan.reason) == ("conflict", {}, "changed on both sides: f")
+    assert (plan.step, plan.change) == ("conflict", {})
+    assert plan.reason == "changed on both sides: f (here 'mine', there 'yours')"
 
 
 def test_what_was_agreed_on_in_part_says_nothing_of_the_rest() -> None:
     partly = Held("7", 50, False, {"f": "a", "g": "b"}, {"f": "a"}, part=True)
     plan = decide(row(f="a", g="c"), partly, BOTH)
-    assert (plan.step, plan.reason) == ("conflict", "changed on both sides: g")
+    assert (plan.step, plan.reason[:26]) == ("conflict", "changed on both sides: g (")
 
 
 @pytest.mark.parametrize(

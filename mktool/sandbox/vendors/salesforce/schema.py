@@ -145,7 +145,8 @@ class Kind:
     @property
     def keys(self) -> list[str]:
         """What a record can be found by, besides its id."""
-        return [f.name for f in self.fields.values() if f.external or f.type == "email"]
+        fields = self.fields.values()
+        return [f.name for f in fields if f.external or (f.type == "email" and not f.readonly)]
 
     def invented(self, number: int) -> Data:
         """Return the fields of an invented record."""
@@ -200,6 +201,14 @@ _OBJECTS = {
                        "Lead,Opportunity,Campaign,Task,Event ContentDocumentId:reference:"),
 }  # fmt: skip
 
+# What a member of a campaign shows of the contact or lead that it is.
+MIRRORED = {
+    "LeadOrContactId": "reference", "CompanyOrAccount": "string", "Salutation": "picklist",
+    "FirstName": "string", "LastName": "string", "Name": "string", "Title": "string",
+    "Email": "email", "Phone": "phone", "MobilePhone": "phone", "LeadSource": "picklist",
+    "HasOptedOutOfEmail": "boolean",
+}  # fmt: skip
+
 
 def kinds() -> dict[str, Kind]:
     """Return the objects by name in lower case."""
@@ -210,6 +219,9 @@ def _kind(name: str, prefix: str, spec: str) -> Kind:
     fields = [_field(word) for word in spec.split()]
     fields += [Field("External_Id__c", "string", 255, external=True),
                Field("OwnerId", "reference", 18, refers=("User",))]  # fmt: skip
+    if name == "CampaignMember":
+        fields += [Field(each, type, _LONGEST.get(type, 18), readonly=True)
+                   for each, type in MIRRORED.items()]  # fmt: skip
     if name in ("Contact", "Lead", "User"):
         fields.append(Field("Name", "string", 121, readonly=True))
     own = {"Id": "id", "CreatedDate": "datetime", "LastModifiedDate": "datetime",

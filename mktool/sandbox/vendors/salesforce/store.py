@@ -17,7 +17,7 @@ from ...shelf import Data, Entry, Shelf
 from ...wire import Call
 from ...world import World
 from .desk import ORG, USER, Desk, Unfit, decode, encode, stamp
-from .schema import Kind, kinds
+from .schema import MIRRORED, Kind, kinds
 
 USERS = (("sandy@sandbox.example", "Sandy", "Box"), ("sales@sandbox.example", "Sam", "Seller"))
 _SHOWN = ("Name", "Email", "Subject", "Title", "LastName")
@@ -31,6 +31,7 @@ class Store:
     shelf: Shelf = field(init=False)
     last: int = 0
     version: int = 0
+    others: Mapping[str, Store] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.shelf = Shelf(self.keys)
@@ -49,11 +50,31 @@ class Store:
         if own is not None:
             return own(self, entry)
         data = entry.data
+        if name in MIRRORED and self.kind.name == "CampaignMember":
+            return self._of_member(data, name)
         if name == "Name" and "LastName" in data:
             return f"{data.get('FirstName') or ''} {data['LastName']}".strip()
         if name == "OwnerId":
             return data.get(name) or USER
         return data.get(name)
+
+    def _of_member(self, data: Data, name: str) -> Any:
+        """Return what a member of a campaign has from its contact or lead."""
+        people = self.others["contact" if data.get("ContactId") else "lead"]
+        id = data.get("ContactId") or data.get("LeadId")
+        if name == "LeadOrContactId":
+            return id
+        person = people.live(id)
+        if name == "CompanyOrAccount" and people.kind.name == "Lead":
+            name = "Company"
+        elif name == "CompanyOrAccount" and person:
+            people, name, id = self.others["account"], "Name", person.data.get("AccountId")
+            person = people.live(id)
+        return people.read(person, name) if person else None
+
+    def live(self, id: str | None) -> Entry | None:
+        """Return a record by its id, unless it was deleted."""
+        return self.shelf.live(decode(id, self.kind.prefix)) if id else None
 
     def shown(self, entry: Entry, version: str, names: Iterable[str] = ()) -> dict[str, Any]:
         """Return a record as the API shows it."""
@@ -87,6 +108,8 @@ class Archive(Desk):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self.stores = {name: Store(kind) for name, kind in kinds().items()}
+        for store in self.stores.values():
+            store.others = self.stores
         self._prefixes = {store.kind.prefix: store for store in self.stores.values()}
         self._activities: dict[str, Item] = {}
         self.rehearsing = False

@@ -79,9 +79,21 @@ def _group(text: str) -> tuple[Test, str]:
     if not found or found[2] not in _WORDS:
         raise Unreadable(text[:40])
     value = re.sub(r"\\(.)", r"\1", found[3])
-    operator = _WORDS[found[2]]
+    operator, rest = _WORDS[found[2]], text[found.end() :]
+    if operator == "=":
+        return _like_it(found[1], value), rest
     wanted: Any = re.split(r"(?<!\\),", found[3]) if operator == "in" else value
-    return _compared(found[1], operator, wanted), text[found.end() :]
+    return _compared(found[1], operator, wanted), rest
+
+
+def _like_it(field: str, wanted: str) -> Test:
+    """Return the test of "equals", which behaves like "contains" where the field is text."""
+
+    def test(data: Data) -> bool:
+        value = _get(data, field)
+        return _holds(value, "contains" if isinstance(value, str) else "=", wanted)
+
+    return test
 
 
 def _joined(word: str, left: Test, right: Test) -> Test:

@@ -16,7 +16,7 @@ from ...vendor import on, whole
 from ...wire import Call, Refusal, Reply
 from . import query
 from .desk import API, BY, USER, body_of, failure, moment, stamp
-from .modules import MODULES, Module
+from .modules import EXTERNAL, MODULES, Module
 from .records import Records, title
 
 MOST_FIELDS = 50
@@ -142,7 +142,9 @@ class Reading(Records):
         return Reply(json={"fields": [
             {"api_name": name, "field_label": name.replace("_", " "),
              "data_type": kind.partition(" ")[0].replace("title", "text"),
-             "system_mandatory": name in module.required, "custom_field": name == "External_Id",
+             "json_type": _JSON.get(kind.partition(" ")[0], "string"),
+             "system_mandatory": name in module.required, "custom_field": name == EXTERNAL,
+             "unique": {"casesensitive": ""} if name == EXTERNAL else {},
              "read_only": False, "visible": True, "id": str(module.first - number)}
             for number, (name, kind) in enumerate(module.fields.items())
         ]})  # fmt: skip
@@ -264,6 +266,9 @@ class _Place:
 
 
 _ORDERS = ("asc", "desc")
+# Of the values of a field by its type; those of all others are strings.
+_JSON = {"boolean": "boolean", "integer": "integer", "currency": "double", "lookup": "jsonobject",
+         "parent": "jsonobject"}  # fmt: skip
 
 
 def hash_of(asked: tuple[object, ...]) -> str:
