@@ -4,37 +4,60 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..errors import StorageError
 
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
-def m001_calls_and_acts(db: sqlite3.Connection) -> None:
+
+def m001_calls_and_acts(db: Database) -> None:
     """Calls (one row an exchange), limits, acts (what was asked for) and their parts."""
-    for statement in (
-        "create table calls (id integer primary key, at real, provider text, account text,"
-        " operation text, method text, url text, bucket text, repeatable integer, attempt integer,"
-        " act integer, part integer, outcome text, status integer, code text, ms real,"
-        " request_id text)",
-        "create index idx_calls_provider_bucket_at on calls (provider, bucket, at)",
-        "create index idx_calls_at on calls (at)",
-        "create index idx_calls_act_part on calls (act, part)",
-        "create table limits (provider text, account text, bucket text, per real, tat real,"
-        " blocked_until real, quota integer, remaining integer, reset real, seen_at real,"
-        " primary key (provider, account, bucket, per))",
-        "create table acts (id integer primary key, created real, updated real, verb text,"
-        " provider text, account text, key text, digest text, state text, content text, due real,"
-        " zone text, code text, error text)",
-        "create index idx_acts_state_due on acts (state, due)",
-        "create index idx_acts_provider_account_digest on acts (provider, account, digest)",
+    db.table("calls").create(
+        {
+            "id": int, "at": float, "provider": str, "account": str, "operation": str,
+            "method": str, "url": str, "bucket": str, "repeatable": int, "attempt": int,
+            "act": int, "part": int, "outcome": str, "status": int, "code": str, "ms": float,
+            "request_id": str,
+        },
+        pk="id",
+    )  # fmt: skip
+    db.table("calls").create_index(["provider", "bucket", "at"])
+    db.table("calls").create_index(["at"])
+    db.table("calls").create_index(["act", "part"])
+    db.table("limits").create(
+        {
+            "provider": str, "account": str, "bucket": str, "per": float, "tat": float,
+            "blocked_until": float, "quota": int, "remaining": int, "reset": float,
+            "seen_at": float,
+        },
+        pk=("provider", "account", "bucket", "per"),
+    )  # fmt: skip
+    db.table("acts").create(
+        {
+            "id": int, "created": float, "updated": float, "verb": str, "provider": str,
+            "account": str, "key": str, "digest": str, "state": str, "content": str,
+            "due": float, "zone": str, "code": str, "error": str,
+        },
+        pk="id",
+    )  # fmt: skip
+    db.table("acts").create_index(["state", "due"])
+    db.table("acts").create_index(["provider", "account", "digest"])
+    db.execute(
         "create unique index acts_by_key on acts (verb, provider, account, key)"
-        " where key is not null and state != 'cancelled'",
-        "create table parts (act integer, seq integer, state text, started real, at real, id text,"
-        " url text, ref text, primary key (act, seq))",
-    ):
-        db.execute(statement)
+        " where key is not null and state != 'cancelled'"
+    )
+    db.table("parts").create(
+        {
+            "act": int, "seq": int, "state": str, "started": float, "at": float, "id": str,
+            "url": str, "ref": str,
+        },
+        pk=("act", "seq"),
+    )  # fmt: skip
 
 
-def m002_campaigns(db: sqlite3.Connection) -> None:
+def m002_campaigns(db: Database) -> None:
     """A call row may stand for several requests, and addresses may be suppressed."""
     db.execute("alter table calls add column count integer not null default 1")
     # A campaign asks for those after the newest it has seen: no number is used twice.
@@ -43,10 +66,10 @@ def m002_campaigns(db: sqlite3.Connection) -> None:
         " digest blob not null, address text, list text not null, reason text, source text,"
         " at float, unique (key, digest, list))"
     )
-    db.execute("create table suppression_syncs (source text primary key, at real)")
+    db.table("suppression_syncs").create({"source": str, "at": float}, pk="source")
 
 
-def m003_syncs(db: sqlite3.Connection) -> None:
+def m003_syncs(db: Database) -> None:
     """Which records are kept in step with what, and how far each reading got."""
     db.execute(
         "create table syncs (id integer primary key autoincrement, provider text not null,"
@@ -58,7 +81,7 @@ def m003_syncs(db: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_calls_and_acts,
     m002_campaigns,
     m003_syncs,
@@ -79,11 +102,13 @@ def migrate(connection: sqlite3.Connection) -> None:
     """Bring the schema up to date. Two processes may try at once; one does it."""
     if version(connection) == len(MIGRATIONS):
         return
+    from sqlite_utils import Database  # 65 ms, so only when there is something to do
+
     connection.execute("begin immediate")
     try:
         done = version(connection)
         for number, step in enumerate(MIGRATIONS[done:], start=done + 1):
-            step(connection)
+            step(Database(connection, recursive_triggers=False))
             connection.execute(f"pragma user_version = {number}")
         connection.execute("commit")
     except BaseException:
