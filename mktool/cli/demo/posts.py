@@ -32,7 +32,7 @@ def play(stage: Stage) -> None:
                "--media", "sunrise.png=A sunrise over a dark hill")  # fmt: skip
     stage.mktool(*morning)
     stage.title("The same again? Refused: it is out already")
-    stage.mktool(*morning, expect=6)
+    stage.mktool(*morning, expect=14)
     _crash(stage, first)
     stage.title("Later, from cron: scheduled now, sent when it is due")
     stage.mktool("post", first, "--text", "Sent by cron while we slept", "--at", "in 1s")

@@ -37,7 +37,7 @@ def play(stage: Stage) -> None:
     stage.write("review.json", json.dumps(report, indent=2))
     stage.mktool("export", "review.json", "--to", *places)
     stage.title("The same again? It is there already; and what was exported is on record")
-    stage.mktool("export", "review.json", "--to", *places, expect=6)
+    stage.mktool("export", "review.json", "--to", *places, expect=14)
     stage.mktool("export", "history")
     _records(stage, places[1])
 
