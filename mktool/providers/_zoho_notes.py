@@ -35,9 +35,8 @@ def write(crm: Crm, piece: Piece, before: Sequence[Posted]) -> Posted:
     if why:
         more = f" and {len(why) - 3} more" if len(why) > 3 else ""
         words = f"the rest is written, but not {'; '.join(why[:3])}{more}"
-        raise e.Rejected(
-            words, WHERE, hint="make them in Zoho CRM; mktool outbox tells how to say so"
-        )
+        hint = "make them in Zoho CRM; mktool outbox tells how to say so"
+        raise e.Rejected(words, WHERE, hint=hint)
     return Posted(before[0].id, before[0].url)
 
 
