@@ -172,11 +172,17 @@ def _ahead(db: sqlite3.Connection, call: Call, limit: Limit, now: float) -> floa
 def _window(db: sqlite3.Connection, call: Call, limit: Limit, now: float) -> float:
     """Return the seconds until the window has room: the newest calls that fill it decide."""
     where, params = _counted(call.provider, call.account, limit, now)
+    used, room = 0, limit.calls - call.times * limit.cost(call.bucket)
+    sums = db.execute(
+        f"select bucket, total(count) from calls where {where} group by bucket",  # noqa: S608 - nor here
+        params,
+    )
+    if sum(count * limit.cost(bucket) for bucket, count in sums) <= room:
+        return 0.0
     rows = db.execute(
         f"select at, count, bucket from calls where {where} order by at desc",  # noqa: S608 - nor here
         params,
     )
-    used, room = 0, limit.calls - call.times * limit.cost(call.bucket)
     for at, count, bucket in rows:
         used += count * limit.cost(bucket)
         if used > room:

@@ -17,7 +17,7 @@ from ..session import Session
 
 # Seconds: an index lags, and clocks differ; reading a record twice does no harm.
 OVERLAP = 300.0
-TOGETHER, AT_MOST = 1000, 1.0  # records, and seconds, after which what was read is kept
+TOGETHER, AT_MOST = 4000, 1.0  # records, and seconds, after which what was read is kept
 
 
 @dataclass(slots=True)
