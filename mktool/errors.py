@@ -28,7 +28,8 @@ No message holds a header, a body, a query string or a secret.
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+import copyreg
+from typing import Any, ClassVar, NamedTuple
 
 DEFAULT_ACCOUNT = "default"
 
@@ -53,6 +54,10 @@ class MktoolError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint or self.default_hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it is, whatever its class was made with: errors go from process to process."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class InvalidInput(MktoolError):
