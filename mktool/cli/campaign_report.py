@@ -72,7 +72,7 @@ def events(
     from contextlib import ExitStack
 
     from ..core.campaign import notices, receive
-    from ..core.campaign.recipients import text_of
+    from ..core.lists.recipients import text_of
     from ..core.side import stopping
 
     given, out = settings(), terminal()

@@ -21,11 +21,11 @@ from ... import providers
 from ...store.acts import CAMPAIGN, Act, Acts, Wanted
 from ...store.campaigns import CampaignFile, path_of
 from ...store.locks import lock_path, named_lock
+from ..lists.recipients import shown
 from ..settings import DEFAULT
 from . import definition, overview
 from .campaign import Campaign, Options
 from .definition import Definition
-from .recipients import shown
 from .way import delivery_of
 
 if TYPE_CHECKING:

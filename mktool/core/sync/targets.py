@@ -13,7 +13,7 @@ from ...errors import InvalidInput
 from ...records import Record
 from ...store.replica import Held, Replica
 from ...store.worklist import Edit
-from ..campaign.recipients import shown
+from ..lists.recipients import shown
 from . import files, tables
 
 _SCHEMES = ("sqlite://", "postgresql://", "postgres://")
