@@ -139,9 +139,13 @@ def report(
 
 
 def _since(found: Report) -> str:
+    from ..core.campaign import track
+
     began = f"since {stamp(found.began)}" if found.began else "nothing has gone out"
     if found.synced:
         return f"{began}; the vendor was asked {stamp(found.synced)}"
+    if not track.tells(found.provider):
+        return f"{began}; the vendor tells nothing about it"
     return f"{began}; the vendor was not asked yet: {overview.command('sync', found.name)}"
 
 

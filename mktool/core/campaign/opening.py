@@ -52,7 +52,12 @@ def read(path: Path, options: Options, settings: Settings) -> Definition:
     if options.skip_invalid:
         changed["skip_invalid"] = True
     found = replace(found, **changed) if changed else found
-    delivery = delivery_of(found)
+    try:
+        delivery = delivery_of(found)
+    except e.InvalidInput as error:  # there is no such provider
+        raise e.InvalidInput(
+            f"{found.path.name}: provider: {error.message}", hint=error.hint
+        ) from None
     definition.check_channel(found, delivery.channel)
     return found
 
