@@ -178,7 +178,6 @@ class ProviderError(MktoolError):
 
     code = "provider"
     exit_code = 10
-    transient: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -245,7 +244,6 @@ class RateLimited(ProviderError):
 
     code = "rate_limited"
     exit_code = 15
-    transient = True
     default_hint = "mktool limits"
 
 
@@ -254,7 +252,6 @@ class Unavailable(ProviderError):
 
     code = "unavailable"
     exit_code = 16
-    transient = True
     default_hint = "try again later; mktool doctor checks proxy and TLS settings"
 
 
@@ -271,5 +268,4 @@ class OutcomeUnknown(ProviderError):
 
     code = "outcome_unknown"
     exit_code = 18
-    transient = True
     default_hint = "look at the account, then: mktool outbox, mktool settle ID --sent|--not-sent"
