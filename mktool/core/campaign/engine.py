@@ -128,6 +128,7 @@ class Engine:
             timeout = min(LONGEST_WAIT, max(end - time.monotonic(), 0.001))
             if found := self._crew.landed(timeout):
                 return [(self._flying.pop(number), done) for number, done in found]
+            self.run.report(self.progress)
             over = self._halted() or time.monotonic() >= end
             if over and not (self.error is not None and self._flying):
                 return []

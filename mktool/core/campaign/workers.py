@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from .run import Run
 
 MANY = 500  # recipients that are worth a process
-MOST = 3  # processes
+MOST = 4  # processes
 KILLED = "a process that sends was killed; what it had on the wire is in doubt"
 
 
 def staffed(session: Session, run: Run) -> Crew:
     """Return those who send: processes where there are many to send to and cores for it."""
-    spare = min(cores() - 1, MOST, run.lanes)
+    spare = min(cores(), MOST, run.lanes)
     if run.expected >= MANY and spare and able():
         return Workers(session, run, spare)
     return Here(session, run)
@@ -54,7 +54,7 @@ class _Worker:
             for one in (self, *others):  # or their ends would outlive the engine's
                 one.pipe.close()
             _serve(session, run, size, login, theirs)
-        self._pid = pid
+        self.pid = pid
         theirs.close()
 
     def tell(self, *words: Any) -> None:
@@ -77,7 +77,7 @@ class _Worker:
     def close(self) -> None:
         """End it, whatever it is doing."""
         self.pipe.close()
-        os.waitpid(self._pid, 0)
+        os.waitpid(self.pid, 0)
 
 
 class Workers:
@@ -85,7 +85,7 @@ class Workers:
 
     def __init__(self, session: Session, run: Run, count: int) -> None:
         self._session, self._run, self._count = session, run, count
-        self._workers: list[_Worker] = []
+        self.workers: list[_Worker] = []
         self._of = dict[int, _Worker]()
         self._left_out = dict[int, str]()
 
@@ -100,18 +100,18 @@ class Workers:
 
     def leave_out(self, found: Mapping[int, str]) -> None:
         self._left_out.update(found)
-        for worker in self._workers:
+        for worker in self.workers:
             worker.tell("leave_out", found)
 
     def halt(self) -> None:
-        for worker in self._workers:
+        for worker in self.workers:
             with suppress(Interrupted):  # it is over
                 worker.tell("halt", self._session.settings.stop.is_set())
 
     def landed(self, timeout: float) -> list[tuple[int, Done]]:
         from multiprocessing.connection import wait
 
-        pipes = {worker.pipe: worker for worker in self._workers}
+        pipes = {worker.pipe: worker for worker in self.workers}
         found = []
         for pipe in wait(list(pipes), timeout):
             found += pipes[pipe].heard()  # type: ignore[index]
@@ -120,25 +120,25 @@ class Workers:
         return found
 
     def close(self) -> None:
-        for worker in self._workers:
+        for worker in self.workers:
             worker.close()
-        self._workers.clear()
+        self.workers.clear()
 
     def _free(self, login: Login) -> _Worker:
         """Return the process with the fewest jobs of those that have this login, which is the one
         that was valid when they were forked."""
-        for worker in [w for w in self._workers if w.login != login and not w.jobs]:
-            self._workers.remove(worker)
+        for worker in [w for w in self.workers if w.login != login and not w.jobs]:
+            self.workers.remove(worker)
             worker.close()
-        able = [worker for worker in self._workers if worker.login == login]
+        able = [worker for worker in self.workers if worker.login == login]
         if len(able) < self._count:
             able.append(self._forked(login))
         return min(able, key=lambda worker: len(worker.jobs))
 
     def _forked(self, login: Login) -> _Worker:
         lanes = -(-(self._run.lanes + AHEAD) // self._count)
-        worker = _Worker(self._session, self._run, lanes, login, self._workers)
-        self._workers.append(worker)
+        worker = _Worker(self._session, self._run, lanes, login, self.workers)
+        self.workers.append(worker)
         if self._left_out:
             worker.tell("leave_out", self._left_out)
         return worker
