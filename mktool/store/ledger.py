@@ -53,9 +53,10 @@ class Ledger(Database):
         """Record how calls ended, and what the vendor said, then admit the next ones in order.
 
         Return their ids, and the seconds until the first that was not admitted may be. One
-        transaction: with a campaign, what is durable costs more than what is done.
+        transaction, which a power cut may forget: the campaign's own file has, and keeps, whom
+        each of them is for.
         """
-        with self.transaction() as db:
+        with self.lasting(False), self.transaction() as db:
             now = self.clock()
             for id, ways in ended:
                 _end_each(db, id, ways)
