@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import partial
 from io import StringIO
-from itertools import chain
+from itertools import chain, islice, repeat
 from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ MOST = 1 << 20  # characters of a field
 _NAMES_HINT = "give each column a name of its own"
 EXPORTED = ("number", "address", "variant", "state", "code", "reason", "vendor_id", "events")
 """The columns of what `campaign export` writes; the cells of its CSV are guarded."""
+TOGETHER = 100  # rows that are looked at together
 PEEK_ROWS, PEEK_SIZE = 1000, 1 << 22  # objects, and characters, whose keys become the columns
 
 
@@ -187,22 +189,32 @@ def _delimiter(sample: str) -> str:
 
 def _csv_rows(reader: Any, width: int, lines: Lines, source: str, before: int) -> Iterator[Row]:
     """Yield the rows; ``before`` is what the reader's count lacks to the next line's number."""
-    while True:
-        line = reader.line_num + before
+    error, whole = None, True
+    while whole or error:
+        starts, read, error = [reader.line_num + before], list[list[str]](), None
         try:
-            for values in reader:
-                if len(values) == width and any(values):
-                    plain = not lines.holds_nul
-                    yield _row((line, values, "")) if plain else checked(line, values)
-                elif any(values):  # else a blank line, or the empty cells below a table
-                    yield _misfit(line, values, width)
-                line = reader.line_num + before
-            return
-        except csv.Error as error:
-            if "expected after" not in str(error):
-                raise _broken(error, source, line) from None
-            problem = "a quotation mark inside a quoted field is not doubled"
-            yield Row(line, [""] * width, problem)
+            for values in islice(reader, TOGETHER):
+                read.append(values)
+                starts.append(reader.line_num + before)
+        except csv.Error as found:
+            error = found
+        whole = len(read) == TOGETHER
+        plain = {*map(len, read)} == {width} and all(map(any, read)) and not lines.holds_nul
+        # Together that takes half of the time.
+        yield from (map(_row, zip(starts, read, repeat(""))) if plain
+                    else filter(None, map(partial(_csv_row, width), starts, read)))  # fmt: skip
+        if error is None:
+            continue
+        if "expected after" not in str(error):
+            raise _broken(error, source, starts[-1])
+        yield Row(starts[-1], [""] * width, "a quotation mark inside a quoted field is not doubled")
+
+
+def _csv_row(width: int, line: int, values: list[str]) -> Row | None:
+    """Return a row; None for a blank line, and the empty cells below a table."""
+    if not any(values):
+        return None
+    return checked(line, values) if len(values) == width else _misfit(line, values, width)
 
 
 def _misfit(line: int, values: list[str], width: int) -> Row:
