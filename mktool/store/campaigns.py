@@ -232,14 +232,14 @@ class CampaignFile(Outcomes):
                 (claim.lo, claim.hi, State.RETRY), claim.variant, -1,
             )  # fmt: skip
         return self._rows(
-            "r.seq between ? and ? and not exists (select 1 from outcomes o where o.seq = r.seq)",
+            "r.seq between ? and ? and r.seq not in (select seq from outcomes)",
             (claim.lo, claim.hi), claim.variant, -1,
         )  # fmt: skip
 
     def after(self, seq: int, variant: int | None, count: int) -> list[Recipient]:
         """Return the next recipients of a variant that have no outcome, after ``seq``."""
         return self._rows(
-            "r.seq > ? and not exists (select 1 from outcomes o where o.seq = r.seq)",
+            "r.seq > ? and r.seq not in (select seq from outcomes)",
             (seq,), variant, count,
         )  # fmt: skip
 

@@ -14,9 +14,9 @@ import zlib
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, count
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard, cast
 
 from ..errors import StorageError
 
@@ -77,12 +77,15 @@ class Cells:
         self._db, self._path = db, path
         self._recent = deque[Chunk](maxlen=_RECENT)
 
-    def add(self, first: int, rows: Sequence[Kept]) -> Sequence[Kept]:
+    def add(self, first: int, rows: Sequence[Kept]) -> dict[int, Kept]:
         """Keep what `kept` returned for recipients from a number on, in the open transaction;
-        return what their own rows have to keep: what a chunk cannot."""
-        texts = [
-            row if isinstance(row, str) and row and _RECORDS not in row else "" for row in rows
-        ]
+        return, by number, what a chunk cannot hold and their own rows have to."""
+        texts: Sequence[str] = rows if _plain(rows) else list(map(_held, rows))
+        others = {
+            seq: row
+            for seq, row, text in zip(count(first), rows, texts, strict=False)
+            if not text and row is not None
+        }
         sizes = [len(row) if row else 0 for row in rows]
         for start, end in _cuts(sizes):
             text = _RECORDS.join(texts[start:end])
@@ -91,7 +94,7 @@ class Cells:
                 (first + start, first + end - 1, max(sizes[start:end]),
                  zlib.compress(text.encode(), _LEVEL)),
             )  # fmt: skip
-        return [None if text else row for text, row in zip(texts, rows, strict=True)]
+        return others
 
     def clear(self, after: int = 0) -> None:
         """Remove what is kept of recipients behind a number, in the open transaction."""
@@ -145,6 +148,16 @@ class Cells:
                 hint="put back a copy; who was sent to is still told by: mktool campaign export",
             )
         return Chunk(lo, hi, texts)
+
+
+def _plain(rows: Sequence[Kept]) -> TypeGuard[Sequence[str]]:
+    """Whether a chunk can hold all of these."""
+    return {*map(type, rows)} == {str} and _RECORDS not in "".join(cast(Sequence[str], rows))
+
+
+def _held(row: Kept) -> str:
+    """Return what a chunk holds of a row: "" if it holds nothing."""
+    return row if isinstance(row, str) and _RECORDS not in row else ""
 
 
 def _cuts(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -13,8 +13,8 @@ from .campaigns import CampaignFile, State
 from .cells import Kept
 
 TOGETHER = 100  # rows of one statement; some builds of SQLite take 999 values at most
-_INSERT = "insert into recipients (seq, address, key, variant, data) values "
-_ROW = "(?, ?, ?, ?, ?)"
+_INSERT = "insert into recipients (seq, address, key, variant) values "
+_ROW = "(?, ?, ?, ?)"
 
 
 class Staged(NamedTuple):
@@ -71,12 +71,16 @@ class Stage:
         numbers = range(self._seq + 1, self._seq + 1 + len(problems))
         self._seq += len(problems)
         with self.file.transaction() as db:
-            own = self.file.cells.add(numbers.start, data)
-            rows = zip(numbers, *about, own, strict=True)
+            rows = zip(numbers, *about, strict=True)
             for _ in range(len(problems) // TOGETHER):  # two thirds of the time of each alone
                 some = list(chain.from_iterable(islice(rows, TOGETHER)))
                 db.execute(_INSERT + ", ".join([_ROW] * TOGETHER), some)
             db.executemany(_INSERT + _ROW, rows)
+            others = self.file.cells.add(numbers.start, data)
+            db.executemany(
+                "update recipients set data = ? where seq = ?",
+                ((data, seq) for seq, data in others.items()),
+            )
             db.executemany(
                 "insert into outcomes (seq, state, code, text) values (?, ?, 'invalid', ?)",
                 ((n, State.INVALID, why) for n, why in zip(numbers, problems, strict=True) if why),
