@@ -13,7 +13,7 @@ import sys
 import zlib
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, count
 from pathlib import Path
 from typing import NamedTuple, TypeGuard, cast
@@ -77,7 +77,7 @@ class Cells:
         self._db, self._path = db, path
         self._recent = deque[Chunk](maxlen=_RECENT)
 
-    def add(self, first: int, rows: Sequence[Kept]) -> dict[int, Kept]:
+    def add(self, first: int, rows: Sequence[Kept]) -> Mapping[int, Kept]:
         """Keep what `kept` returned for recipients from a number on, in the open transaction;
         return, by number, what a chunk cannot hold and their own rows have to."""
         texts: Sequence[str] = rows if _plain(rows) else list(map(_held, rows))
