@@ -173,7 +173,9 @@ class CampaignFile(Outcomes):
             for lo, hi, size in self.cells.by_size(_MILLION):
                 if people and _size(people[0]) >= size:
                     break
-                some = self.db.execute(f"{_SELECT} where r.seq between ? and ?", (lo, hi))
+                some = self.db.execute(
+                    f"{_SELECT} where r.seq between ? and ? order by r.seq", (lo, hi)
+                )
                 people = sorted([*people, *self._filled(some)], key=_size, reverse=True)[:1]
         return people[0] if people else None
 
