@@ -5,7 +5,8 @@ Recipients are staged under sequential numbers (a random key as primary key cost
 writing for each row) and sent in that order, in batches. A batch is claimed before its first byte
 leaves and confirmed after the answer, so that only claimed batches are ever in doubt. An outcome
 has a row of its own where the batch does not say it: whoever is inside a batch that is done, and
-has none, was sent to. Where the vendor's ids are UUIDs the batch keeps them, too.
+has none, was sent to. Where the vendor's ids are UUIDs the batch keeps them, too. The values of
+many recipients share a row (`cells`).
 
 A file of its own keeps a list of millions from blocking the ledger while it is staged, and lets
 the addresses be deleted while the ledger keeps what was done.
@@ -165,7 +166,7 @@ class CampaignFile(Outcomes):
         with self.guard():
             found = self.db.execute(  # what was staged before there were chunks
                 "select seq, address, data from recipients"
-                " where seq < coalesce((select min(lo) from cells), ?)"
+                " where seq <= ?1 and seq < coalesce((select min(lo) from cells), ?1 + 1)"
                 " order by length(data) desc limit 1",
                 (_MILLION,),
             ).fetchall()
