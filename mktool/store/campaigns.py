@@ -166,7 +166,7 @@ class CampaignFile(Outcomes):
         with self.guard():
             found = self.db.execute(  # what was staged before there were chunks
                 "select seq, address, data from recipients"
-                " where seq <= ?1 and seq < coalesce((select min(lo) from cells), ?1 + 1)"
+                " where seq < coalesce((select min(lo) from cells where lo < ?1), ?1)"
                 " order by length(data) desc limit 1",
                 (_MILLION,),
             ).fetchall()
