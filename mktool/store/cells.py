@@ -1,9 +1,9 @@
 """
 What a campaign's file keeps of the columns of its list: the values that the templates need.
 
-Those of some recipients in a row are compressed together, which leaves a quarter of them: people
-of one list have a lot in common. A chunk is small enough that one person's values cost nothing to
-read, and is written in the transaction of its recipients.
+Those of up to a thousand recipients, one after another in the list, are compressed together,
+which leaves a quarter of them: people of one list have a lot in common. A chunk is small enough to
+be read for one of them alone, and is written in the transaction of its recipients.
 """
 
 from __future__ import annotations
@@ -102,10 +102,8 @@ class Cells:
         self._db.execute("delete from cells where lo > ?", (after,))
 
     def of(self, seqs: Sequence[int]) -> list[str | None]:
-        """Return what is kept of recipients, by number and in their order, besides their rows.
-
-        Raises `StorageError` if it is damaged.
-        """
+        """Return what the chunks hold of recipients, given by number in their order; None for
+        those of whom they hold nothing. `StorageError` if a chunk is damaged."""
         found: list[str | None] = []
         while len(found) < len(seqs):
             at = len(found)
@@ -134,7 +132,7 @@ class Cells:
         row = self._db.execute(
             "select lo, hi, data from cells where lo <= ? order by lo desc limit 1", (seq,)
         ).fetchone()
-        if row is None:
+        if row is None:  # before the first chunk
             (lo,) = self._db.execute("select min(lo) from cells").fetchone()
             return Chunk(0, lo - 1 if lo else sys.maxsize, ())
         lo, hi, data = row
