@@ -28,7 +28,8 @@ No message holds a header, a body, a query string or a secret.
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+import copyreg
+from typing import Any, ClassVar, NamedTuple
 
 DEFAULT_ACCOUNT = "default"
 
@@ -53,6 +54,10 @@ class MktoolError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint or self.default_hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it is, whatever its class was made with: errors go from process to process."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class InvalidInput(MktoolError):
@@ -173,7 +178,6 @@ class ProviderError(MktoolError):
 
     code = "provider"
     exit_code = 10
-    transient: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -240,7 +244,6 @@ class RateLimited(ProviderError):
 
     code = "rate_limited"
     exit_code = 15
-    transient = True
     default_hint = "mktool limits"
 
 
@@ -249,7 +252,6 @@ class Unavailable(ProviderError):
 
     code = "unavailable"
     exit_code = 16
-    transient = True
     default_hint = "try again later; mktool doctor checks proxy and TLS settings"
 
 
@@ -266,5 +268,4 @@ class OutcomeUnknown(ProviderError):
 
     code = "outcome_unknown"
     exit_code = 18
-    transient = True
     default_hint = "look at the account, then: mktool outbox, mktool settle ID --sent|--not-sent"

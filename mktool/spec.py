@@ -164,7 +164,6 @@ class Files:
     types: frozenset[str]
     alt: int = 0
     mixed: bool = False
-    in_reply: bool = True
 
 
 @dataclass(frozen=True)

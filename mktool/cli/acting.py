@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from .. import errors as e
 from ..core.settings import DEFAULT, Settings
@@ -19,6 +21,14 @@ if TYPE_CHECKING:
     from ..core.rehearsal import Rehearsal
     from ..core.session import Session
     from ..store.acts import Act
+
+# The options of what posts and of what exports.
+At = Annotated[str | None, typer.Option(help="When: 2026-12-01T09:00, 'tomorrow 9:00'.")]
+Again = Annotated[bool, typer.Option("--again", help="Also if it went out already.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="K=V", help="A vendor's own option.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the exact requests; send nothing.")]
 
 
 def targets(words: list[str]) -> list[tuple[str, str]]:
@@ -49,6 +59,12 @@ def options(pairs: list[str]) -> dict[str, str]:
             raise e.InvalidInput(f"--set {pair!r} is not K=V")
         found[name.strip()] = value
     return found
+
+
+def check_key(key: str | None) -> None:
+    """Refuse a ``--key`` that is too long, or empty: a variable that a script forgot to set."""
+    if key is not None and not 0 < len(key) <= 200:
+        raise e.InvalidInput("--key takes 1 to 200 characters")
 
 
 def due(given: Settings, at: str) -> tuple[float, str]:

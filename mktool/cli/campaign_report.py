@@ -72,7 +72,7 @@ def events(
     from contextlib import ExitStack
 
     from ..core.campaign import notices, receive
-    from ..core.campaign.recipients import text_of
+    from ..core.lists.recipients import text_of
     from ..core.side import stopping
 
     given, out = settings(), terminal()
@@ -139,9 +139,13 @@ def report(
 
 
 def _since(found: Report) -> str:
+    from ..core.campaign import track
+
     began = f"since {stamp(found.began)}" if found.began else "nothing has gone out"
     if found.synced:
         return f"{began}; the vendor was asked {stamp(found.synced)}"
+    if not track.tells(found.provider):
+        return f"{began}; the vendor tells nothing about it"
     return f"{began}; the vendor was not asked yet: {overview.command('sync', found.name)}"
 
 

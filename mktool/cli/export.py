@@ -68,15 +68,11 @@ def export(
     since: Annotated[
         str, typer.Option(metavar="DATE", help="Only meetings since then, with --from-dir.")
     ] = "",
-    at: Annotated[str | None, typer.Option(help="When: 2026-12-01T09:00, 'tomorrow 9:00'.")] = None,
+    at: acting.At = None,
     key: Annotated[str | None, typer.Option(help="Export once for ever under this key.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Also if it went out already.")] = False,
-    options: Annotated[
-        list[str] | None, typer.Option("--set", metavar="K=V", help="A vendor's own option.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the exact requests; send nothing.")
-    ] = False,
+    again: acting.Again = False,
+    options: acting.Set = None,
+    dry_run: acting.DryRun = False,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON schema of a report.")
     ] = False,
@@ -160,8 +156,7 @@ class Order:
 def _check_key(key: str | None, folder: Path | None) -> None:
     if key is not None and folder:
         raise e.InvalidInput("--key is of one report", hint="with --from-dir each has its own")
-    if key is not None and not 0 < len(key) <= 200:
-        raise e.InvalidInput("--key takes 1 to 200 characters")
+    acting.check_key(key)
 
 
 def _sorted(words: list[str], to: list[str], *, one: bool) -> tuple[str, list[str]]:

@@ -43,15 +43,11 @@ def post(
         list[str] | None, typer.Option(metavar="PATH[=ALT]", help="An image or a video.")
     ] = None,
     link: Annotated[str, typer.Option(help="A link to add, as a card where there is one.")] = "",
-    at: Annotated[str | None, typer.Option(help="When: 2026-12-01T09:00, 'tomorrow 9:00'.")] = None,
+    at: acting.At = None,
     key: Annotated[str | None, typer.Option(help="Publish once for ever under this key.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Also if it went out already.")] = False,
-    options: Annotated[
-        list[str] | None, typer.Option("--set", metavar="K=V", help="A vendor's own option.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the exact requests; send nothing.")
-    ] = False,
+    again: acting.Again = False,
+    options: acting.Set = None,
+    dry_run: acting.DryRun = False,
 ) -> int:
     """Publish a post or a thread, to one or several providers.
 
@@ -66,9 +62,7 @@ def post(
         link,
         acting.options(options or []),
     )
-    # An empty --at or --key is a variable that a script forgot to set, not a wish for none.
-    if key is not None and not 0 < len(key) <= 200:
-        raise e.InvalidInput("--key takes 1 to 200 characters")
+    acting.check_key(key)
     given = settings()
     due = None if at is None else acting.due(given, at)
     if dry_run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..core.settings import Settings
 
 app = typer.Typer(rich_markup_mode=None)
+REDRAWN = 0.1  # seconds from one picture of the progress to the next
 Report = "Callable[[Progress], None]"
 
 
@@ -287,14 +289,19 @@ def _progress(plan: Plan) -> Iterator[Callable[[Progress], None]]:
         TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[pace]}"),
         TimeRemainingColumn(), TextColumn("{task.fields[errors]}"),
     )  # fmt: skip
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=plan.to_send, pace="", errors="")
+    # Drawn by us and not by a thread: where one runs, no process can be forked.
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True, auto_refresh=False) as bar:
+        task, drawn = bar.add_task("", total=plan.to_send, pace="", errors=""), 0.0
 
         def report(progress: Progress) -> None:
-            failed = progress.failed + progress.unknown
+            nonlocal drawn
+            if time.monotonic() - drawn < REDRAWN:
+                return
+            drawn, failed = time.monotonic(), progress.failed + progress.unknown
             bar.update(
                 task, completed=progress.done, pace=f"{progress.rate:,.0f}/s",
-                errors=f"{failed:,} failed" if failed else "",
+                errors=f"{failed:,} failed" if failed else "", refresh=True,
             )  # fmt: skip
 
         yield report

@@ -73,7 +73,7 @@ def read(
 ) -> int:
     """Suppress everybody in a file."""
     from ..core.campaign import suppress
-    from ..core.campaign.recipients import open_list
+    from ..core.lists.recipients import open_list
     from ..core.side import stopping
 
     given, why = settings(), _reason(reason)

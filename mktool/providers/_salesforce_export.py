@@ -40,7 +40,7 @@ def pieces(export: Export) -> list[Piece]:
     if object not in ("Task", "Event"):
         raise e.InvalidInput(f"Salesforce: object is Task or Event, not {object[:40]}")
     told = to_plain([*meeting.below(report, export.body), *export.transcript])
-    text = "\n\n".join(filter(None, (_head(report), told)))
+    text = "\n\n".join(filter(None, (meeting.heading(report), told)))
     name = f"{ODD.sub(' ', report.title).strip()[:100] or 'Meeting'}.md"
     long = utf16(text) > ROOM
     if long:
@@ -70,13 +70,6 @@ def _tasks(export: Export, first: int) -> Iterator[Piece]:
     yield from (Piece("refused", {**b, "of": first + n}) for n, b in enumerate(batches))
 
 
-def _head(report: Report) -> str:
-    people = ", ".join(f"{p.name} <{p.email}>" if p.name and p.email else str(p)
-                       for p in report.participants[: meeting.MOST])  # fmt: skip
-    lines = (meeting.when(report), people, *(f"{t}: {url}" for t, url in meeting.links(report)))
-    return "\n".join(filter(None, lines))
-
-
 def _when(report: Report, object: str) -> Json:
     start = report.start
     if object == "Task":
@@ -93,11 +86,9 @@ def _when(report: Report, object: str) -> Json:
 def _task(action: Action, report: Report) -> Json:
     owner = action.owner
     day = report.start.date() if report.start else None
-    lines = [action.text if len(action.text) > SUBJECT else "", action.link,
-             f"Owner: {owner}" if owner else "", f"From: {report.title}"]  # fmt: skip
     fields = {"Subject": action.text[:SUBJECT] or "Action item", "Status": STATUS[action.status],
               "Priority": priority(action, day),
-              "Description": "\n".join(filter(None, lines))[:ROOM]}  # fmt: skip
+              "Description": meeting.particulars(action, report, SUBJECT)[:ROOM]}  # fmt: skip
     if action.due:
         fields["ActivityDate"] = action.due.isoformat()
     return {"fields": fields, "email": owner.email if owner else ""}

@@ -27,7 +27,7 @@ def pieces(export: Export) -> list[Piece]:
         raise e.InvalidInput("Zoho CRM: a record is named by module and id together",
                              hint="--set module=Deals --set id=ID")  # fmt: skip
     told = to_plain([*meeting.below(report, export.body), *export.transcript])
-    text = "\n\n".join(filter(None, (_head(report), told)))
+    text = "\n\n".join(filter(None, (meeting.heading(report), told)))
     parts = split_text(text, ROOM, utf16) or [report.title]
     notes = [_note(export, part, number, len(parts)) for number, part in enumerate(parts, start=1)]
     people = [person.email for person in report.participants if person.email]
@@ -47,20 +47,11 @@ def _note(export: Export, text: str, number: int, count: int) -> Json:
     return {"note": data, "own": dict(export.fields.get("Notes", {}))}
 
 
-def _head(report: Report) -> str:
-    people = ", ".join(f"{p.name} <{p.email}>" if p.name and p.email else str(p)
-                       for p in report.participants[: meeting.MOST])  # fmt: skip
-    lines = (meeting.when(report), people, *(f"{t}: {url}" for t, url in meeting.links(report)))
-    return "\n".join(filter(None, lines))
-
-
 def _task(action: Action, report: Report) -> Json:
     owner = action.owner
-    lines = [action.text if len(action.text) > 255 else "", action.link,
-             f"Owner: {owner}" if owner else "", f"From: {report.title}"]  # fmt: skip
     fields = {"Subject": action.text[:255] or "Action item", "Status": STATUS[action.status],
               "Priority": PRIORITY[action.priority],
-              "Description": "\n".join(filter(None, lines))[:ROOM]}  # fmt: skip
+              "Description": meeting.particulars(action, report, 255)[:ROOM]}  # fmt: skip
     if action.due:
         fields["Due_Date"] = action.due.isoformat()
     return {"fields": fields, "email": owner.email if owner else ""}

@@ -61,7 +61,7 @@ class LinkedIn(Provider, CanCheck, CanThread, CanSettle, CanMeasure):
                  '"Community Management API"; or set comments_api = "v2"')),
         text=Text(3000, "characters (escaped)", length, reply_limit=1250), link="attach",
         files=Files({"image": (20, 10 * MB), "gif": (1, 10 * MB)},
-                    frozenset({"image/jpeg", "image/png", "image/gif"}), alt=4086, in_reply=False),
+                    frozenset({"image/jpeg", "image/png", "image/gif"}), alt=4086),
         setup="""\
 1. Make an app at https://www.linkedin.com/developers/apps with the products "Sign In with LinkedIn
    using OpenID Connect" and "Share on LinkedIn"; or, for pages, threads (they are comments) and

@@ -22,7 +22,7 @@ from ..spec import Delivery, Endpoint, Field, Rule, Signed, Spec
 
 CHECK = Endpoint("check", "GET", "")
 SEND = Endpoint("send", "POST", "")
-THIS_ONE, SERVER = 425, 429  # what is refused for now: one message, or any
+THIS_ONE = 425  # one message is refused for now; 429: any
 HEADER = re.compile(r"[!-9;-~]+")
 POLICY = compat32.clone(linesep="\r\n", mangle_from_=False)
 UTF8 = Charset("utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from ..report import Block, Person, Report, Span
+from ..report import Action, Block, Person, Report, Span
 
 MOST = 30  # names; nobody reads more of them
 _DOT = Span(" · ")
@@ -41,6 +41,21 @@ def facts(report: Report) -> tuple[Block, ...]:
     told += [[Span(name, link=link)] for name, link in links(report)]
     spans = tuple(span for at, fact in enumerate(told) for span in (*[_DOT] * bool(at), *fact))
     return (Block("text", spans),) if spans else ()
+
+
+def heading(report: Report) -> str:
+    """Return `facts` as plain lines, in which people have their addresses."""
+    people = (f"{p.name} <{p.email}>" if p.name and p.email else str(p)
+              for p in report.participants[:MOST])  # fmt: skip
+    leads = (f"{title}: {url}" for title, url in links(report))
+    return "\n".join(filter(None, (when(report), ", ".join(people), *leads)))
+
+
+def particulars(action: Action, report: Report, subject: int) -> str:
+    """Return what a task says below its subject, which holds so many characters."""
+    owner = f"Owner: {action.owner}" if action.owner else ""
+    text = action.text if len(action.text) > subject else ""
+    return "\n".join(filter(None, (text, action.link, owner, f"From: {report.title}")))
 
 
 def below(report: Report, body: Sequence[Block]) -> Sequence[Block]:

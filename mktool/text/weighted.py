@@ -19,14 +19,12 @@ from . import emoji, links
 from .links import Link
 
 _NARROW = r"[\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]"
-_INVALID = r"[\ufffe\ufeff\uffff\ud800-\udfff]"  # lone surrogates cannot be sent at all
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """One configuration; the defaults are version 3. ``emoji`` counts a sequence as one."""
 
-    limit: int = 280
     wide: int = 2
     link: int = 23
     emoji: bool = True
@@ -62,13 +60,6 @@ def weighted_length(text: str, rules: Rules = V3) -> int:
             narrow = len(_pattern(_NARROW).findall(rest))
             total += narrow + rules.wide * (len(rest) - narrow)
     return total
-
-
-def is_valid(text: str, rules: Rules = V3) -> bool:
-    """Tell whether a text is not empty, holds no invalid character and is within the limit."""
-    if not text or _pattern(_INVALID).search(text):
-        return False
-    return weighted_length(text, rules) <= rules.limit
 
 
 def _between(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[str]:

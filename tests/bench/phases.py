@@ -21,7 +21,7 @@ from mktool.capability import CanDeliver
 from mktool.core.campaign import opening
 from mktool.core.campaign.campaign import Campaign, Options
 from mktool.core.campaign.forecast import forecast
-from mktool.core.campaign.recipients import open_list
+from mktool.core.lists.recipients import open_list
 from mktool.core.settings import Settings
 from mktool.http.client import Client
 from mktool.http.exchange import Exchange

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mktool.core.campaign import recipients
+from mktool.core.lists import recipients
 from mktool.core.settings import ledger_path
 from mktool.store.acts import Acts
 from mktool.store.campaigns import path_of

@@ -32,6 +32,16 @@ def test_what_is_unknown_is_no_zero(mktool: Mktool) -> None:
     assert figures["opened"] == {"count": None, "rate": None, "of": None}
 
 
+def test_who_tells_nothing_is_not_to_be_asked(
+    mktool: Mktool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MKTOOL_SMTP_HOST", "127.0.0.1")
+    send(tmp_path, "smtp", ["ada@acme.example"], name="mailed")
+    ran = mktool("campaign", "report", "mailed")
+    assert "the vendor tells nothing about it" in ran.err
+    assert mktool("campaign", "sync", "mailed").code == 5
+
+
 def test_a_report(mktool: Mktool, box: Box) -> None:
     box.ahead = 300
     synced = mktool("campaign", "sync", "launch")

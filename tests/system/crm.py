@@ -3,25 +3,21 @@ A CRM that only records: what it holds, what was made how often, how many reques
 
 It speaks as HubSpot's documents say (objects, search and batches of
 https://developers.hubspot.com/docs/guides/api/crm/understanding-the-crm, read 2026-11): contacts
-are upserted by their address, companies only created. It takes a request only when all its bytes
-came, and can be slow, refuse, fail, or hang up after it has taken one.
+are upserted by their address, companies only created.
 """
 
 from __future__ import annotations
 
 import json
-import random
 import re
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-Answer = tuple[int, Any]
+from tests.system.vendor import Answer, Request, Vendor
+
 Values = dict[str, str | None]
 
 FIELDS = {
@@ -32,38 +28,24 @@ KEYS = {"contacts": "email", "companies": "domain"}
 CHANGED = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate"}
 
 
-class Crm:
+class Crm(Vendor):
     """``with Crm() as crm: … crm.url, crm.live("contacts")``.
 
-    ``faults`` are shares of requests by kind: status_503, status_429, cut (taken, and no answer),
-    drop (not taken, and no answer). ``made`` counts how often a key was created, ``writes`` the
-    batches that came whole. Rows whose ``notes`` say "refuse" are refused each for itself, and
-    with "poison" the whole batch is. ``blind``: a search shows nothing yet of what was changed.
+    ``made`` counts how often a key was created, ``writes`` the batches that came whole.
+    Rows whose ``notes`` say "refuse" are refused each for itself, and with "poison" the whole batch
+    is. ``blind``: a search shows nothing yet of what was changed.
     """
 
     def __init__(self, *, latency: float = 0.0, seed: int = 1, **faults: float) -> None:
-        self.latency, self.faults = latency, faults
-        self.random = random.Random(seed)
+        super().__init__(latency=latency, seed=seed, **faults)
         self.held: dict[str, dict[int, dict[str, Any]]] = {kind: {} for kind in FIELDS}
         self.made: Counter[str] = Counter()
-        self.writes = self.requests = 0
+        self.writes = 0
         self.blind = False
         self.fields = {kind: list(names) for kind, names in FIELDS.items()}
         self.before: Callable[[str], None] = lambda path: None  # is told of each request
         self._by_key: dict[str, dict[str, int]] = {kind: {} for kind in FIELDS}
         self._next = 1000
-        self._lock = threading.RLock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.crm = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Crm:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     # -- what a test does and asks -------------------------------------------------------------
 
@@ -97,21 +79,17 @@ class Crm:
 
     # -- what a vendor does --------------------------------------------------------------------
 
-    def fault(self) -> str:
-        with self._lock:
-            self.requests += 1
-            at = self.random.random()
-        for name, share in self.faults.items():
-            if at < share:
-                return name.removeprefix("status_")
-            at -= share
-        return ""
+    def fault(self, request: Request) -> str:
+        self.before(urlsplit(request.target).path)
+        return super().fault(request)
 
-    def answer(self, method: str, path: str, query: str, body: Any) -> Answer:
-        asked = {name: values[0] for name, values in parse_qs(query).items()}
-        found = re.search(r"/crm/v3/(objects|properties)/(\w+)(?:/(.*))?$", path)
+    def answer(self, request: Request) -> Answer:
+        url = urlsplit(request.target)
+        asked = {name: values[0] for name, values in parse_qs(url.query).items()}
+        body = json.loads(request.body or b"null")
+        found = re.search(r"/crm/v3/(objects|properties)/(\w+)(?:/(.*))?$", url.path)
         if found is None:
-            return 404, {"status": "error", "category": "OBJECT_NOT_FOUND", "message": path}
+            return 404, {"status": "error", "category": "OBJECT_NOT_FOUND", "message": url.path}
         area, kind, rest = found.groups()
         with self._lock:
             if area == "properties":
@@ -120,7 +98,7 @@ class Crm:
                     {"name": name, "modificationMetadata": {"readOnlyValue": name in own}}
                     for name in self.fields[kind]
                 ]}  # fmt: skip
-            if method == "GET":
+            if request.method == "GET":
                 return 200, self._listed(kind, asked)
             if rest == "search":
                 return 200, self._search(kind, body)
@@ -214,58 +192,3 @@ def _holds(one: Mapping[str, Any], value: Any) -> bool:
         return str(value).lower() in one["values"]
     mine, asked = _rank(str(value)), float(one["value"])
     return {"GTE": mine >= asked, "GT": mine > asked, "EQ": mine == asked}[one["operator"]]
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-    crm: Crm
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that was killed is what this is for."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = 1 << 16
-    server: _Server
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-    def do_GET(self) -> None:
-        self._carry_out(None)
-
-    def do_POST(self) -> None:
-        length = int(self.headers["Content-Length"])
-        body = self.rfile.read(length)
-        if len(body) == length:  # cut short: no vendor acts on that
-            self._carry_out(json.loads(body))
-
-    def _carry_out(self, body: Any) -> None:
-        crm, url = self.server.crm, urlsplit(self.path)
-        crm.before(url.path)
-        fault = crm.fault()
-        if fault == "drop":
-            self.close_connection = True
-            return
-        if fault.isdigit():
-            self._answer(int(fault), {"status": "error", "message": "on purpose"})
-            return
-        time.sleep(crm.latency / 2)
-        answer = crm.answer(self.command, url.path, url.query, body)
-        time.sleep(crm.latency / 2)
-        if fault == "cut":
-            self.close_connection = True
-            return
-        self._answer(*answer)
-
-    def _answer(self, status: int, data: Any) -> None:
-        body = json.dumps(data).encode()
-        self.send_response(status)
-        if status in (429, 503):
-            self.send_header("Retry-After", "0")
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)

@@ -2,77 +2,59 @@
 A vendor that only records: who got what, how often, under which key.
 
 It speaks as the documents of the vendors say (POST /emails/batch with Idempotency-Key,
-POST /v3/mail/send, POST and GET …/Messages.json), takes a request only when all its bytes came,
-and can be slow, refuse, fail, or hang up after it has taken a request.
+POST /v3/mail/send, POST and GET …/Messages.json).
 """
 
 from __future__ import annotations
 
 import json
-import random
 import re
 import threading
 import time
 import uuid
 from collections import Counter
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.system.vendor import Answer, Request, Vendor
+
 REFUSED = re.compile(r"refuse|\+15005550001")  # what no vendor delivers to, by its beginning
-Answer = tuple[int, Any]
 
 
-class Recorder:
+class Recorder(Vendor):
     """``with Recorder() as vendor: … vendor.url, vendor.got``.
 
-    ``faults`` are shares of requests by kind: status_503, status_429, cut (taken, and no answer),
-    drop (not taken, and no answer). ``requests`` counts those that came whole; ``mails`` holds the
-    last message to each recipient, as the vendor was given it. While it is ``refusing``, addresses
-    that begin as `REFUSED` says are.
+    Only what is posted counts as a request, and fails. ``mails`` holds the last message to each
+    recipient, as the vendor was given it. While it is ``refusing``, addresses that begin as
+    `REFUSED` says are.
     """
 
     def __init__(self, *, latency: float = 0.0, seed: int = 1, **faults: float) -> None:
-        self.latency, self.faults = latency, faults
-        self.random = random.Random(seed)
+        super().__init__(latency=latency, seed=seed, **faults)
         self.got: Counter[str] = Counter()
         self.mails: dict[str, Mapping[str, Any]] = {}
         self.texts: dict[str, list[dict[str, Any]]] = {}
         self.refusing = True
-        self.requests = 0
         self.taking = threading.Event()  # a request is answered only while this is set
         self.taking.set()
         self._keys: dict[str, tuple[bytes, bytes]] = {}
-        self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.recorder = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Recorder:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
 
     def __exit__(self, *exception: object) -> None:
         self.taking.set()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__(*exception)
 
-    def fault(self) -> str:
-        """Count a request, and return what befalls it."""
-        with self._lock:
-            self.requests += 1
-            at = self.random.random()
-        for name, share in self.faults.items():
-            if at < share:
-                return name.removeprefix("status_")
-            at -= share
-        return ""
+    def fault(self, request: Request) -> str:
+        return super().fault(request) if request.method == "POST" else ""
 
-    def answer(self, path: str, body: bytes, key: str) -> Answer:
+    def answer(self, request: Request) -> Answer:
+        if request.method == "GET":
+            return self._asked(request.target)
+        self.taking.wait()
+        path, body = urlsplit(request.target).path, request.body
         with self._lock:
             if path.endswith("/emails/batch"):
-                return self._batch(body, key)
+                return self._batch(body, request.headers["Idempotency-Key"])
             if path.endswith("/v3/mail/send"):
                 return self._mail(body)
             return self._text(body)
@@ -127,9 +109,12 @@ class Recorder:
         self.texts.setdefault(form["To"], []).append(text)
         return 201, text
 
-    def listed(self, query: str) -> Answer:
+    def _asked(self, target: str) -> Answer:
         """GET …/Messages.json, one page of whom it is asked for, the newest first."""
-        to = parse_qs(query).get("To", [""])[0]
+        url = urlsplit(target)
+        if not url.path.endswith("/Messages.json"):
+            return 200, {"object": "list", "data": [], "scopes": ["mail.send"]}
+        to = parse_qs(url.query).get("To", [""])[0]
         with self._lock:
             found = list(self.texts.get(to, ()))
         return 200, {"messages": found[::-1], "next_page_uri": None, "page": 0, "uri": "/"}
@@ -140,61 +125,3 @@ class Recorder:
     def _take(self, to: str, mail: Mapping[str, Any]) -> None:
         self.got[to] += 1
         self.mails[to] = mail
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-    recorder: Recorder
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that was killed is what this is for."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = 1 << 16  # head and body in one packet: 40 ms less for each answer
-    server: _Server
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-    def do_GET(self) -> None:
-        url = urlsplit(self.path)
-        if url.path.endswith("/Messages.json"):
-            self._answer(*self.server.recorder.listed(url.query))
-        else:
-            self._answer(200, {"object": "list", "data": [], "scopes": ["mail.send"]})
-
-    def do_POST(self) -> None:
-        recorder = self.server.recorder
-        length = int(self.headers["Content-Length"])
-        body = self.rfile.read(length)
-        if len(body) != length:  # cut short: no vendor acts on that
-            return
-        fault = recorder.fault()
-        if fault == "drop":
-            self.close_connection = True
-            return
-        if fault.isdigit():
-            self._answer(int(fault), {"message": "on purpose"}, {"Retry-After": "0"})
-            return
-        time.sleep(recorder.latency / 2)
-        recorder.taking.wait()
-        key = self.headers["Idempotency-Key"]
-        answer = recorder.answer(urlsplit(self.path).path, body, key)
-        time.sleep(recorder.latency / 2)
-        if fault == "cut":
-            self.close_connection = True
-            return
-        self._answer(*answer)
-
-    def _answer(self, status: int, data: Any, headers: Mapping[str, str] | None = None) -> None:
-        body = b"" if data is None else json.dumps(data).encode()
-        self.send_response(status)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)

@@ -18,8 +18,14 @@ AHEAD = 1 << 20  # bytes; no more are allowed without asking
 def able() -> bool:
     """Whether there is a second core, and a process may fork here: with threads it could copy a
     lock that nobody will ever release."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return hasattr(os, "fork") and (cores or 1) > 1 and threading.active_count() == 1
+    return hasattr(os, "fork") and cores() > 1 and threading.active_count() == 1
+
+
+def cores() -> int:
+    """Return how many this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def aside(items: Iterator[T]) -> Iterator[T]:

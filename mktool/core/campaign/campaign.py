@@ -17,13 +17,13 @@ from ...store.campaigns import CampaignFile, State, path_of
 from ...store.staging import Stage
 from ...store.suppressions import EVERYWHERE, Suppressions
 from ...text.template import variable_name
+from ..lists.recipients import Rows, address_column, open_list, status_column
 from . import broadcast, course, definition, overview, trial
 from .condition import compile as condition
 from .definition import Definition
 from .engine import Engine
 from .members import is_members, open_members
 from .plan import HELD_BACK, Reader, Reading
-from .recipients import Rows, address_column, open_list, status_column
 from .run import Course, Progress, Run
 from .way import delivery_of, is_hosted
 from .work import heed

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import mkstemp
 from typing import Any, Literal, TextIO
 
-from ...errors import InvalidInput, StorageError
+from ...errors import InvalidInput
 from ...store.acts import Act
 from ...store.outcomes import State
 from ...text.cells import guarded
+from ..lists.files import replacing
+from ..lists.tables import EXPORTED
 from . import definition, overview
-from .tables import EXPORTED
 
 Format = Literal["csv", "jsonl"]
 COLUMNS = EXPORTED
@@ -77,33 +75,3 @@ def _variants(act: Act) -> Mapping[int, str]:
     if found.ab is None:
         return {}
     return {number: one.name for number, one in enumerate(found.variants, start=1)}
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[TextIO]:
-    """Open a file that takes the place of ``path`` when it is complete, and not before."""
-    if path.exists() and not path.is_file():
-        raise InvalidInput(f"{path}: is no file", hint="name a file, or - for standard output")
-    temporary = ""
-    try:
-        fd, temporary = mkstemp(prefix=f".{path.stem}-", dir=path.parent)
-        with open(fd, "w", encoding="utf-8", newline="", errors="replace") as file:
-            yield file
-            file.flush()
-            os.fsync(fd)
-        os.replace(temporary, path)
-    except OSError as error:
-        _remove(temporary)
-        if not temporary:
-            raise InvalidInput(f"{path}: {error.strerror}", hint=f"ls -ld {path.parent}") from None
-        raise StorageError(
-            f"{path}: {error.strerror}", hint="free some space, then run it again"
-        ) from None
-    except BaseException:
-        _remove(temporary)
-        raise
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(path)

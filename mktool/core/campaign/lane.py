@@ -1,8 +1,9 @@
 """
 A lane: one thread that sends batches, one request after another, and says how each ended.
 
-It touches no database: what it learns about its calls is kept in memory, and recorded by the
-engine together with the outcomes.
+It composes a batch before it is claimed, so that the vendor does not wait for that. It touches no
+database: what it learns about its calls is kept in memory, and recorded by the engine together
+with the outcomes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -21,71 +22,19 @@ from ...capability import CanBroadcast, CanDeliver, CanTrace
 from ...http.client import Client
 from ...http.exchange import Call, Ended, Exchange, Throttled
 from ...http.exchange import Outcome as Ending
-from ...message import Batch, Broadcast, Message, Receipt, Refusal
+from ...message import Batch, Message, Receipt, Refusal
 from ...model import Login
-from ...spec import Delivery, Limit
-from ...store.campaigns import Claim, Outcome, Recipient, State
-from ...store.ids import ID, all_packed, unpacked
-from .compose import Composer, Enlister
+from ...spec import Limit
+from ...store.campaigns import Outcome, Recipient, State
+from ...store.ids import ID, all_packed
+from .job import Done, Job, Start
 
 if TYPE_CHECKING:
     from ..session import Session
+    from .run import Run
 
 CERTAIN = ("refused", "unsent")  # ends of a call after which nothing was done
 DOUBTS_IN_A_ROW = 3  # lost answers after which a lane stops asking for more
-
-
-class Job(NamedTuple):
-    """A claimed batch to send, or (``trace``) to ask the vendor about, where ``known`` are ids of
-    other messages to these people.
-
-    ``call`` is its id in the ledger, ``pace`` the seconds between its requests. ``redo``: it may
-    be at the vendor already, under the same key.
-    """
-
-    claim: Claim
-    people: Sequence[Recipient]
-    composer: Composer | Enlister
-    batch: Batch
-    login: Login
-    call: int = 0
-    pace: float = 0.0
-    redo: bool = False
-    trace: bool = False
-    known: frozenset[str] = frozenset()
-    broadcast: Broadcast | None = None
-
-
-@dataclass(slots=True)
-class Done:
-    """How a job ended. Who is in none of the lists was not sent to, which is proven.
-
-    ``implied`` were sent to without an id of their own, or with those in ``ids``, packed and one
-    after another; ``vendor`` is the id of the request.
-    """
-
-    job: Job
-    outcomes: list[Outcome] = field(default_factory=list)
-    implied: list[int] = field(default_factory=list)
-    ids: bytes = b""
-    vendor: str = ""
-    doubt: list[int] = field(default_factory=list)
-    slow: bool = False  # an answer was waited for as long as it may take
-    error: e.MktoolError | None = None
-    calls: list[Ended] = field(default_factory=list)
-    seen: list[Throttled] = field(default_factory=list)
-
-    @property
-    def sent(self) -> list[Outcome]:
-        """Those that are implied, each with its own outcome."""
-        ids = [unpacked(self.ids[at : at + ID]) for at in range(0, len(self.ids), ID)]
-        return list(map(Outcome, self.implied, repeat(State.SENT), ids or repeat("")))
-
-    @property
-    def left(self) -> bool:
-        """Whether somebody was not sent to, and can be."""
-        known = len(self.outcomes) + len(self.implied) + len(self.doubt)
-        return known < len(self.job.people)
 
 
 class Tally:
@@ -133,8 +82,8 @@ class Tally:
 class Fixed:
     """A login that the engine renews (`http.client.Credential`)."""
 
-    def __init__(self, login: Login) -> None:
-        self.current = login
+    def __init__(self) -> None:
+        self.current = Login()
 
     def login(self) -> Login:
         return self.current
@@ -143,76 +92,108 @@ class Fixed:
         """Return None: the engine is asked for a newer one with the next job."""
 
 
+class Errand(NamedTuple):
+    """A job on its way: the batch that its requests are made from, and how it goes."""
+
+    job: Job
+    batch: Batch
+    messages: Sequence[Message | ValueError]
+    done: Done
+
+
 class Lane:
     """One account's client, for one thread.
 
-    ``left_out`` says, by number, who must not be sent to any more, and ``at`` what it is doing.
+    ``left_out`` says, by number, who must not be sent to any more.
     """
 
     def __init__(
-        self, session: Session, delivery: Delivery, halt: threading.Event,
+        self, session: Session, run: Run, credential: Fixed, halt: threading.Event,
         left_out: Mapping[int, str],
     ) -> None:  # fmt: skip
         settings, spec = session.settings, session.spec
-        self.delivery, self.timeout = delivery, spec.timeout
+        self.delivery, self.timeout = run.delivery, spec.timeout
         self.halt, self.left_out = halt, left_out
-        self.at: tuple[Job, ...] = ()
+        self.broadcast = run.broadcast
+        self._courses = {course.number: course for course in run.courses}
         self._tally = Tally(settings.sleep)
-        self._fixed = Fixed(Login())
         exchange = Exchange(
             spec, session.account, lambda: session.exchange.wire, self._tally,
             max_wait=settings.max_wait, sleep=settings.sleep, clock=session.ledger.clock,
         )  # fmt: skip
-        client = Client(exchange, session.target, self._fixed, session.options)
+        client = Client(exchange, session.target, credential, session.options)
         self.provider = type(session.provider)(client)
 
-    def run(self, job: Job) -> Done:
-        """Do a job; whatever goes wrong is in the result."""
-        done = Done(job)
-        self.at = (job,)
-        self._fixed.current = job.login
-        self._tally.start(job.pace)
+    def run(self, job: Job, started: Callable[[], Start | None]) -> Done | None:
+        """Compose a batch, wait for the word that it may go out, and do it; None if that never
+        comes. Whatever goes wrong is in the result."""
+        course = self._courses[job.claim.variant]
         try:
-            if job.trace:
-                self._trace(job, done)
+            messages: Sequence[Message | ValueError] = course.composer.messages(job.people)
+            bug = None
+        except Exception as error:
+            messages, bug = (), error
+        if (start := started()) is None:
+            return None
+        if start.without:
+            messages = [
+                message for person, message in zip(job.people, messages, strict=False)
+                if person.seq not in start.without
+            ]  # fmt: skip
+        job = job.claimed(start)
+        errand = Errand(job, replace(course.batch, key=start.key), messages, Done(len(job.people)))
+        self._tally.start(job.pace)
+        self._do(errand, bug)
+        return self._told(errand.done)
+
+    def _do(self, errand: Errand, bug: Exception | None) -> None:
+        done = errand.done
+        try:
+            if bug is not None:
+                raise bug
+            if errand.job.trace:
+                self._trace(errand)
             else:
-                self._send(job, done)
+                self._send(errand)
         except e.MktoolError as error:
             done.error = error
         except Exception as error:  # a bug of ours: nobody may be sent to again because of it
             known = {o.seq for o in done.outcomes} | set(done.implied)
-            done.doubt = [p.seq for p in job.people if p.seq not in known]
+            done.doubt = [p.seq for p in errand.job.people if p.seq not in known]
             done.error = e.MktoolError(f"{type(error).__name__}: {error}")
+
+    def _told(self, done: Done) -> Done:
+        """Return it with what the journal has of its calls."""
         patience = 500 * self.timeout  # half of it, in milliseconds
         done.slow = any(c.outcome == "unknown" and c.ms > patience for c in self._tally.ended)
         done.calls, done.seen = self._tally.ways(), self._tally.seen
-        self.at = ()
         return done
 
     # -- sending -------------------------------------------------------------------------------
 
-    def _send(self, job: Job, done: Done) -> None:
-        lost = 0
-        for place, messages in enumerate(self._requests(job, done)):
+    def _send(self, errand: Errand) -> None:
+        lost, done = 0, errand.done
+        for place, messages in enumerate(self._requests(errand)):
             if self.halt.is_set():
                 return
             before = len(done.doubt)
             # The same one again under the same key, also where somebody is left out meanwhile.
             number = messages[0].seq if self.delivery.batch == 1 else place
-            key = f"{job.batch.key}.{number}" if number else job.batch.key
-            self._deliver(job, done, messages, key)
+            key = f"{errand.batch.key}.{number}" if number else errand.batch.key
+            self._deliver(errand, messages, key)
             lost = lost + 1 if len(done.doubt) > before else 0
             if lost >= DOUBTS_IN_A_ROW:
                 return
 
-    def _requests(self, job: Job, done: Done) -> Iterator[list[Message]]:
+    def _requests(self, errand: Errand) -> Iterator[list[Message]]:
         """Yield the messages of each request: as many as it takes, whole ones on their own
         where the others are merged."""
-        merges, most = job.composer.merges, self.delivery.batch
+        job, _, messages, done = errand
+        merges = self._courses[job.claim.variant].composer.merges
+        most = self.delivery.batch
         room = 0 if merges else self.delivery.size  # merged, a thousand fit in any case
         bulk: list[Message] = []
         size = 0
-        messages = job.composer.messages(job.people)
         if _are_one_request(messages, most, room, merges=merges):
             yield cast(list[Message], messages)
             return
@@ -241,21 +222,21 @@ class Lane:
             return Outcome(person.seq, State.SUPPRESSED, code=self.left_out[person.seq])
         return None
 
-    def _deliver(self, job: Job, done: Done, messages: list[Message], key: str) -> None:
+    def _deliver(self, errand: Errand, messages: list[Message], key: str) -> None:
         before = len(self._tally.ended)
         try:
-            receipt = self._hand_over(job, messages, key)
+            receipt = self._hand_over(errand.batch, messages, key)
         except e.MktoolError as error:
-            if self._may_have_happened(job, before, error):
-                self._doubt(done, messages, error)
+            if self._may_have_happened(errand.job, before, error):
+                self._doubt(errand.done, messages, error)
                 if not isinstance(error, e.OutcomeUnknown | e.Rejected):
                     raise
             elif isinstance(error, e.Rejected):
-                self._refused(job, done, messages, key, error)
+                self._refused(errand, messages, key, error)
             else:
                 raise
         else:
-            _accept(done, messages, receipt)
+            _accept(errand.done, messages, receipt)
 
     def _may_have_happened(self, job: Job, before: int, error: e.MktoolError) -> bool:
         """Whether a failed request may have been carried out all the same.
@@ -264,27 +245,28 @@ class Lane:
         earlier run (``redo``), nor among the attempts of this one. To an audience each person
         belongs once, however often: there the last answer is the whole truth.
         """
-        if job.broadcast is not None and isinstance(error, e.Rejected):
+        if self.broadcast is not None and isinstance(error, e.Rejected):
             return False
         read = ("ok",) if isinstance(error, e.Rejected) else ()  # out of an answer that came
         ends = (*CERTAIN, *read)
         open_ended = any(call.outcome not in ends for call in self._tally.ended[before:])
         return job.redo or open_ended or isinstance(error, e.Duplicate | e.OutcomeUnknown)
 
-    def _hand_over(self, job: Job, messages: list[Message], key: str) -> Receipt:
-        if job.broadcast is not None:
-            return cast(CanBroadcast, self.provider).enlist(job.broadcast, messages)
+    def _hand_over(self, batch: Batch, messages: list[Message], key: str) -> Receipt:
+        if self.broadcast is not None:
+            return cast(CanBroadcast, self.provider).enlist(self.broadcast, messages)
         # Asking a protocol of 15 names costs more than composing the message.
-        return cast(CanDeliver, self.provider).deliver(_addressed(job, messages, key))
+        return cast(CanDeliver, self.provider).deliver(replace(batch, messages=messages, key=key))
 
     def _doubt(self, done: Done, messages: list[Message], error: e.MktoolError) -> None:
         done.doubt += [message.seq for message in messages]
         done.error = error
 
     def _refused(
-        self, job: Job, done: Done, messages: list[Message], key: str, error: e.Rejected
+        self, errand: Errand, messages: list[Message], key: str, error: e.Rejected
     ) -> None:
         """Find out whom the refusal of a request was about: nobody of it was sent to."""
+        done = errand.done
         if len(messages) == 1:
             done.outcomes.append(_failure(messages[0], error))
             return
@@ -292,15 +274,15 @@ class Lane:
         if named is not None:
             done.outcomes.append(_failure(messages[named], error))
             rest = messages[:named] + messages[named + 1 :]
-            self._deliver(job, done, rest, _key_of_part(key, rest))
+            self._deliver(errand, rest, _key_of_part(key, rest))
             return
-        if len(messages) == len(job.people):
-            self._campaign_itself(job, done, messages, key, error)
+        if len(messages) == len(errand.job.people):
+            self._campaign_itself(errand, messages, key, error)
             known = {o.seq for o in done.outcomes} | set(done.implied) | set(done.doubt)
             messages = [m for m in messages if m.seq not in known]
         half = (len(messages) + 1) // 2
         for part in filter(None, (messages[:half], messages[half:])):
-            self._deliver(job, done, part, _key_of_part(key, part))
+            self._deliver(errand, part, _key_of_part(key, part))
 
     def _named(self, error: e.Rejected, count: int) -> int | None:
         found = re.search(self.delivery.culprit, error.context.vendor_code)
@@ -310,13 +292,14 @@ class Lane:
         return place if place < count else None
 
     def _campaign_itself(
-        self, job: Job, done: Done, messages: list[Message], key: str, error: e.Rejected
+        self, errand: Errand, messages: list[Message], key: str, error: e.Rejected
     ) -> None:
         """Raise if the first and the last, each alone, are refused with the same words: then it
         is about what they share, and a million others would be refused as well."""
+        done = errand.done
         for message in (messages[0], messages[-1]):
             before = len(done.outcomes)
-            self._deliver(job, done, [message], _key_of_part(key, [message]))
+            self._deliver(errand, [message], _key_of_part(key, [message]))
             last = done.outcomes[-1] if len(done.outcomes) > before else None
             if last is None or last.state != State.FAILED or last.text != error.message:
                 return
@@ -326,12 +309,13 @@ class Lane:
 
     # -- asking --------------------------------------------------------------------------------
 
-    def _trace(self, job: Job, done: Done) -> None:
+    def _trace(self, errand: Errand) -> None:
         assert isinstance(self.provider, CanTrace)
-        messages = [job.composer.message(person) for person in job.people]
-        batch = _addressed(job, messages, job.batch.key)
+        job = errand.job
+        messages = [*map(_whole, errand.messages)]
+        batch = replace(errand.batch, messages=messages)
         found = self.provider.trace(batch, job.claim.at, job.known)
-        done.outcomes += [
+        errand.done.outcomes += [
             Outcome(messages[place].seq, State.SENT, vendor=id) for place, id in found.items()
         ]
 
@@ -342,8 +326,10 @@ def _key_of_part(key: str, messages: Sequence[Message]) -> str:
     return f"{key}.{messages[0].seq}-{len(messages)}"
 
 
-def _addressed(job: Job, messages: list[Message], key: str) -> Batch:
-    return replace(job.batch, messages=messages, key=key)
+def _whole(message: Message | ValueError) -> Message:
+    if isinstance(message, ValueError):
+        raise message
+    return message
 
 
 def _accept(done: Done, messages: list[Message], receipt: Receipt) -> None:

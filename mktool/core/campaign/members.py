@@ -16,11 +16,11 @@ from ...capability import CanListMembers
 from ...errors import InvalidInput, Unsupported
 from ...message import Channel
 from ...records import Record
+from ..lists.recipients import Rows
+from ..lists.tables import Row, Table, checked, named
 from ..session import open_session
 from ..settings import Settings
 from .plan import ENABLED
-from .recipients import Rows
-from .tables import Row, Table, checked, named
 
 ID, MAY = "id", "subscription"  # columns of ours
 PEEK = 1000  # records whose fields become the columns

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from ...errors import InvalidInput
-from .lines import Lines
+from ..lists.lines import Lines
 
 LARGEST = 1 << 26  # characters of a document that is no line
 MOST_FIELDS = 1000  # of a form

@@ -21,11 +21,11 @@ from ... import providers
 from ...store.acts import CAMPAIGN, Act, Acts, Wanted
 from ...store.campaigns import CampaignFile, path_of
 from ...store.locks import lock_path, named_lock
+from ..lists.recipients import shown
 from ..settings import DEFAULT
 from . import definition, overview
 from .campaign import Campaign, Options
 from .definition import Definition
-from .recipients import shown
 from .way import delivery_of
 
 if TYPE_CHECKING:
@@ -52,7 +52,12 @@ def read(path: Path, options: Options, settings: Settings) -> Definition:
     if options.skip_invalid:
         changed["skip_invalid"] = True
     found = replace(found, **changed) if changed else found
-    delivery = delivery_of(found)
+    try:
+        delivery = delivery_of(found)
+    except e.InvalidInput as error:  # there is no such provider
+        raise e.InvalidInput(
+            f"{found.path.name}: provider: {error.message}", hint=error.hint
+        ) from None
     definition.check_channel(found, delivery.channel)
     return found
 

@@ -20,8 +20,8 @@ from ...text.sms import plain, segments
 from .aside import able, aside
 
 if TYPE_CHECKING:
+    from ..lists.recipients import Row, Rows
     from .content import Content
-    from .recipients import Row, Rows
 
 CHUNK = 1_000  # rows of one transaction; 5,000 take 33 MB more and are no faster
 ENABLED = "enabled"

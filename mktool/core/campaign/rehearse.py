@@ -27,15 +27,15 @@ from ...store.acts import CAMPAIGN, Act, Acts
 from ...store.campaigns import CampaignFile, Recipient, path_of
 from ...store.ledger import Ledger
 from ...text.address import email_address, phone_number
+from ..lists.recipients import Rows
+from ..lists.tables import Table
 from ..rehearsal import rehearse
 from ..settings import DEFAULT, Settings, environment_accounts, ledger_path
 from . import broadcast, definition, opening
 from .campaign import Campaign, Options
 from .compose import Composer, Enlister
 from .definition import Definition
-from .recipients import Rows
 from .run import Course
-from .tables import Table
 from .way import delivery_of
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from ...store import accounts
 from ...store.ledger import Ledger
 from ...store.suppressions import EVERYWHERE, Suppressions
 from ...text.address import either
+from ..lists.recipients import Rows, address_column
 from ..settings import DEFAULT, Settings, environment_accounts
 from .plan import SHOWN, Problem
-from .recipients import Rows, address_column
 
 if TYPE_CHECKING:
     from ..session import Session

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from ... import errors as e
+from ... import providers
 from ...capability import CanSummarize, CanSuppress, CanTrack
 from ...message import Channel, Event, EventKind, Reason, Sent, Suppressed
 from ...store.acts import Act
@@ -35,6 +36,9 @@ KINDS: Mapping[Reason, EventKind] = {
 }  # fmt: skip
 
 
+_TELLING = CanTrack | CanSuppress | CanSummarize
+
+
 @dataclass(slots=True)
 class Tracked:
     """What a vendor told. ``read`` says what could be read: events, suppressions, totals.
@@ -51,6 +55,14 @@ class Tracked:
     errors: list[e.MktoolError] = field(default_factory=list)
 
 
+def tells(provider: str) -> bool:
+    """Whether a vendor can be asked what became of a campaign; not if it is installed no more."""
+    try:
+        return issubclass(providers.load(provider), _TELLING)
+    except e.InvalidInput:
+        return False
+
+
 def sync_named(settings: Settings, name: str) -> Tracked:
     """Read what happened to the campaign of a name, as `sync`; also while it is being sent.
 
@@ -60,7 +72,7 @@ def sync_named(settings: Settings, name: str) -> Tracked:
         act = overview.find(ledger, name)
     session = open_session(settings, act.provider, "" if act.account == DEFAULT else act.account)
     try:
-        if not isinstance(session.provider, CanTrack | CanSuppress | CanSummarize):
+        if not isinstance(session.provider, _TELLING):
             raise e.Unsupported(f"{session.spec.title} tells nothing about what was sent")
         with overview.opened(act) as file:
             return sync(session, act, file)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from bisect import insort
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ...model import Login
 from ...spec import DAY
 from ...store import limits as rate
 from ...store.acts import CAMPAIGN, Acts
 from ...store.campaigns import CampaignFile, Claim, Outcome, Recipient, State, key_of, path_of
 from ...store.suppressions import Suppressions
-from .lane import Job
+from .job import Job
 from .run import Course, Run
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ class Work:
         self._claimed = 0
         self._seen = int(file.get("suppressions", 0))
         self._suppressions = Suppressions(session.ledger)
-        self._dropped = set[int]()
+        self._dropped = frozenset[int]()
         self._spared = self._suppressions.newest()
+        self.login = Login()
         self._left = self._candidates()
 
     def later(self, claim: Claim, seconds: float) -> None:
@@ -124,12 +126,13 @@ class Work:
         self._claimed += len(people)
         return people
 
-    def leave_out(self, left_out: dict[int, str], jobs: Sequence[Job]) -> None:
-        """Add to ``left_out`` whoever of jobs under way was suppressed since they were claimed,
-        with the reason: those of them whose own request has not begun are spared it."""
+    def leave_out(self, jobs: Iterable[Job]) -> dict[int, str]:
+        """Return whoever of jobs under way was suppressed since the last look, by number, with the
+        reason: those of them whose own request has not begun are spared it."""
         newest = self._suppressions.newest()
         if newest == self._spared:
-            return
+            return {}
+        found = {}
         keys = set(self._suppressions.keys(self.run.lists, self._spared))
         self._spared = newest
         for person in (person for job in jobs for person in job.people):
@@ -137,33 +140,28 @@ class Work:
             if key_of(person.address) in keys:
                 reason = self._suppressions.reason(person.address, self.run.lists)
             if reason:
-                left_out[person.seq] = reason
+                found[person.seq] = reason
+        return found
 
     def _heed_suppressions(self) -> None:
         """Leave out whoever was suppressed since the last look, by this process or another."""
         newest = self._suppressions.newest()
         if newest > self._seen:
-            self._dropped.update(heed(self.file, self._suppressions, self.run.lists, self._seen))
+            self._dropped |= {*heed(self.file, self._suppressions, self.run.lists, self._seen)}
             self._seen = newest
 
-    def allowed(self, people: Sequence[Recipient]) -> Sequence[Recipient]:
-        """Return those of an unclaimed batch who were not suppressed since it was read."""
+    def dropped(self, people: Sequence[Recipient]) -> frozenset[int]:
+        """Return who of an unclaimed batch was suppressed since it was read, by number."""
         if not self._dropped:
-            return people
-        return [one for one in people if one.seq not in self._dropped]
-
-    def _course(self, variant: int | None) -> Course:
-        return next(course for course in self.run.courses if course.number == variant)
+            return frozenset()
+        return self._dropped.intersection(one.seq for one in people)
 
     def _job(self, claim: Claim, people: list[Recipient]) -> Job:
-        course = self._course(claim.variant)
+        self.login = self.session.credential.login()
         pace = 0.0
         if self.run.delivery.batch == 1:
             pace = max(self._pace(), 1 / self.run.rate if self.run.rate else 0.0)
-        return Job(
-            claim, people, course.composer, course.batch, self.session.credential.login(),
-            pace=pace, broadcast=self.run.broadcast,
-        )  # fmt: skip
+        return Job(claim, people, pace=pace)
 
     def _again(self, claim: Claim, people: list[Recipient]) -> Job | None:
         job = self._job(claim, people)

@@ -10,7 +10,7 @@ from ...store.campaigns import CampaignFile
 from ...store.events import Events
 from ...store.ledger import Ledger
 from ..campaign import overview
-from ..campaign.tables import Row, Table
+from ..lists.tables import Row, Table
 from ..settings import ledger_path
 
 SCHEME = "campaign:"

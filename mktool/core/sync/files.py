@@ -13,8 +13,8 @@ from ...records import Record
 from ...store.replica import Held, Replica
 from ...store.worklist import Edit
 from ...text.cells import guarded, unguarded
-from ..campaign.export import replacing
-from ..campaign.recipients import Rows, open_list, shown, text_of
+from ..lists.files import replacing
+from ..lists.recipients import Rows, open_list, shown, text_of
 from .columns import DELETED, ID, MODIFIED, as_columns, columns_of, moment
 
 LEAVING = "leaving"  # how the file is when it takes the place of the one before

@@ -12,7 +12,7 @@ from ... import errors as e
 from ...store.replica import identity
 from ...store.worklist import Staged
 from ...text.cells import unguarded
-from ..campaign.recipients import Row, Rows, open_list
+from ..lists.recipients import Row, Rows, open_list
 from .attribution import SCHEME, from_campaign
 from .columns import DELETED, ID, OWN, column_of, field_of
 from .fields import Fields, check

@@ -14,8 +14,8 @@ from ...errors import InvalidInput, StorageError, Unsupported
 from ...records import Record
 from ...store.replica import Held, Replica, identity
 from ...store.worklist import Edit
-from ..campaign.queries import parameters
-from ..campaign.tables import cell
+from ..lists.queries import parameters
+from ..lists.tables import cell
 from .columns import DELETED, ID, MODIFIED, OWN, claimed, column_of, moment
 
 PAGE = 500  # records put in at once

@@ -13,10 +13,10 @@ from ...errors import InvalidInput
 from ...records import Record
 from ...store.replica import Held, Replica
 from ...store.worklist import Edit
-from ..campaign.recipients import shown
+from ..lists.queries import SCHEMES
+from ..lists.recipients import shown
 from . import files, tables
 
-_SCHEMES = ("sqlite://", "postgresql://", "postgres://")
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_ .-]{0,62}")
 
 
@@ -54,7 +54,7 @@ class Target(Protocol):
 
 
 def is_database(address: str) -> bool:
-    return address.startswith(_SCHEMES)
+    return address.startswith(SCHEMES)
 
 
 def open_target(address: str, table: str, names: Mapping[str, str]) -> Target:

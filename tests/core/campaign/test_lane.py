@@ -11,15 +11,16 @@ import pytest
 
 from mktool.core.campaign.compose import Composer
 from mktool.core.campaign.content import compile
-from mktool.core.campaign.lane import Done, Fixed, Job, Tally
+from mktool.core.campaign.job import Done
+from mktool.core.campaign.lane import Fixed, Tally
 from mktool.core.campaign.merge import split
 from mktool.core.campaign.prepare import Parts
 from mktool.http.exchange import Call, Ended, Scope, Throttled
-from mktool.message import Batch, Mailbox, Receipt, Refusal
+from mktool.message import Receipt, Refusal
 from mktool.model import Login
-from mktool.store.campaigns import Claim, Outcome, Recipient, State
+from mktool.store.campaigns import Outcome, State
 from tests.core.campaign.rig import Rig, Vendor, delivery
-from tests.store.campaign import AT, people
+from tests.store.campaign import people
 
 CALL = Call("toy", "default", "send", "POST", "u", "send", False, 1, Scope(1))
 
@@ -80,10 +81,7 @@ def test_ids_that_do_not_fit_leave_a_batch_unknown(tmp_path: Path) -> None:
 
 
 def test_who_is_left() -> None:
-    group = [Recipient(seq, address, b"") for seq, address in enumerate(people(3), 1)]
-    composer = Composer(compile(Parts("", "", "Hi", "")), (), "email")
-    batch = Batch("launch", "", Mailbox("news@acme.example"), ())
-    done = Done(Job(Claim(1, 1, 3, None, False, 1, AT), group, composer, batch, Login()))
+    done = Done(3)
     assert done.left
     done.outcomes.append(Outcome(1, State.SENT))
     done.doubt.append(2)
@@ -122,8 +120,8 @@ def test_requests_of_a_batch_keep_their_pace() -> None:
 
 
 def test_a_lane_renews_no_login() -> None:
-    login = Login({"a": "b"})
-    fixed = Fixed(login)
+    login, fixed = Login({"a": "b"}), Fixed()
+    fixed.current = login
     assert fixed.login() is login
     fixed.renew(login)
     assert fixed.login() is login

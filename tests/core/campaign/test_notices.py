@@ -8,8 +8,8 @@ from io import BytesIO
 import pytest
 
 from mktool.core.campaign import notices
-from mktool.core.campaign.lines import Lines
 from mktool.core.campaign.notices import Told
+from mktool.core.lists.lines import Lines
 from mktool.errors import InvalidInput
 
 ONE, TWO = {"event": "open", "n": 1}, {"event": "click", "n": 2}

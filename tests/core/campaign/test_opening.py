@@ -89,6 +89,13 @@ def test_the_same_file_again_sends_nothing(box: Box, launch: Launch) -> None:
     assert box.calls("/emails/batch") == 1
 
 
+def test_an_unknown_provider_is_said_with_the_file(box: Box, launch: Launch) -> None:
+    launch.write(CONTENT, provider="resnd")
+    with pytest.raises(InvalidInput, match=r"^launch.toml: provider: unknown .*resnd") as caught:
+        launch.send()
+    assert caught.value.hint == "did you mean resend?"
+
+
 def test_a_longer_list_sends_to_who_is_new(box: Box, launch: Launch) -> None:
     launch.send()
     launch.list("new", "eve", "ann", "more")

@@ -11,7 +11,7 @@ import pytest
 from mktool.core.campaign.content import compile
 from mktool.core.campaign.plan import CHUNK, HELD_BACK, LARGE, SHOWN, Reader, Reading
 from mktool.core.campaign.prepare import Parts
-from mktool.core.campaign.recipients import Rows, open_list
+from mktool.core.lists.recipients import Rows, open_list
 from mktool.store.campaigns import CampaignFile, State
 from mktool.store.cells import cells_of
 from mktool.store.staging import Stage
@@ -176,7 +176,7 @@ def test_what_texts_amount_to(file: CampaignFile, tmp_path: Path) -> None:
 def test_a_list_longer_than_a_chunk_is_read_as_a_stream(file: CampaignFile) -> None:
     from contextlib import ExitStack
 
-    from mktool.core.campaign.tables import Row, Table
+    from mktool.core.lists.tables import Row, Table
 
     given = 0
 

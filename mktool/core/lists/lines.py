@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 import codecs
-import stat
 import zlib
 from collections.abc import Iterator
 from io import StringIO
-from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import InvalidInput
 
 BLOCK = 1 << 18  # bytes
 LONGEST = 1 << 21  # characters of one line
-
-
-def existing(path: Path, source: str) -> Path:
-    """Return the path; `InvalidInput` if there is no such file."""
-    try:
-        if stat.S_ISDIR(path.stat().st_mode):
-            raise InvalidInput(f"{source}: is a directory")
-    except FileNotFoundError:
-        hint = f"ls {path.parent}"
-        raise InvalidInput(f"{source}: there is no file {path}", hint=hint) from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise InvalidInput(f"{source}: {getattr(error, 'strerror', error)}") from None
-    return path
 
 
 class Lines:

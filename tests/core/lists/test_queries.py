@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from mktool.core.campaign.recipients import Row, open_list
+from mktool.core.lists.recipients import Row, open_list
 from mktool.errors import InvalidInput, MktoolError
 
 from ... import postgres

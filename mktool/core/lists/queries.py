@@ -1,5 +1,5 @@
 """
-Recipients from a query on SQLite or PostgreSQL: read-only, streamed, every value as text.
+The rows of a query on SQLite or PostgreSQL: read-only, streamed, every value as text.
 
 Addresses are those of https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls (2026-11):
 three slashes for a relative path, four for an absolute one. The query comes last, after
@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urlsplit
 
 from ...errors import InvalidInput, Unsupported
-from .lines import existing
+from .files import existing
 from .tables import Row, Table, cell, checked, named
 
 SCHEMES = ("sqlite://", "postgresql://", "postgres://")

@@ -1,4 +1,4 @@
-"""The list a campaign goes to: a file, standard input or a query, read once as a stream."""
+"""A list of people or records: a file, standard input or a query, read once as a stream."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from typing import Any, BinaryIO, cast
 from ...errors import InvalidInput
 from ...message import Channel
 from . import queries, tables
-from .lines import Lines, existing
+from .files import existing
+from .lines import Lines
 from .tables import Row, Table
 
 __all__ = ["Row", "Rows", "address_column", "open_list", "shown", "status_column", "text_of"]
@@ -87,7 +88,7 @@ def open_list(
     source: str, folder: Path, stdin: BinaryIO | None = None, *, bare: bool = False,
     exact: bool = False,
 ) -> Rows:  # fmt: skip
-    """Open a list of recipients: a path relative to ``folder``, ``-``, or a database's address.
+    """Open a list: a path relative to ``folder``, ``-``, or a database's address.
 
     Files are CSV, JSON Lines (both also gzipped) or Parquet, told by the name, else by the
     content. ``bare``: a text whose first line is an address has one in each line, and no names of

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from mktool.core.campaign import lines, tables
-from mktool.core.campaign.recipients import (
+from mktool.core.lists import lines, tables
+from mktool.core.lists.recipients import (
     Row,
     address_column,
     open_list,

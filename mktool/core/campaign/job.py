@@ -1,0 +1,88 @@
+"""What the engine has its lanes do, and what they tell of it; both go from process to process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any, NamedTuple
+
+from ... import errors as e
+from ...http.exchange import Ended, Throttled
+from ...message import maker
+from ...store.campaigns import Claim, Outcome, Recipient, State
+from ...store.ids import ID, unpacked
+
+_recipient = maker(Recipient)
+
+
+class Job(NamedTuple):
+    """A batch to send, or (``trace``) to ask the vendor about, where ``known`` are ids of other
+    messages to these people.
+
+    ``call`` is its id in the ledger, ``pace`` the seconds between its requests. ``redo``: it may
+    be at the vendor already, under the same key.
+    """
+
+    claim: Claim
+    people: Sequence[Recipient]
+    pace: float = 0.0
+    redo: bool = False
+    trace: bool = False
+    known: frozenset[str] = frozenset()
+    call: int = 0
+
+    def claimed(self, start: Start) -> Job:
+        """Return the job as it goes out."""
+        left = [one for one in self.people if one.seq not in start.without]
+        return self._replace(claim=start.claim, people=left if start.without else self.people)
+
+    def __reduce__(self) -> Any:
+        """By columns: a thousand recipients on their own take ten times as long."""
+        return _job, (tuple(zip(*self.people, strict=True)), *self._replace(people=()))
+
+
+def _job(columns: Sequence[Sequence[Any]], *values: Any) -> Job:
+    job = Job._make(values)
+    return job._replace(people=list(map(_recipient, zip(*columns, strict=True))))
+
+
+class Start(NamedTuple):
+    """The word that a job is claimed and may go out: under ``key``, ``without`` whoever must not
+    be sent to any more, by number."""
+
+    claim: Claim
+    key: str
+    without: frozenset[int] = frozenset()
+
+
+@dataclass(slots=True)
+class Done:
+    """How a job for ``size`` people ended. Who is in none of the lists was not sent to, which is
+    proven.
+
+    ``implied`` were sent to without an id of their own, or with those in ``ids``, packed and one
+    after another; ``vendor`` is the id of the request.
+    """
+
+    size: int
+    outcomes: list[Outcome] = field(default_factory=list)
+    implied: list[int] = field(default_factory=list)
+    ids: bytes = b""
+    vendor: str = ""
+    doubt: list[int] = field(default_factory=list)
+    slow: bool = False  # an answer was waited for as long as it may take
+    error: e.MktoolError | None = None
+    calls: list[Ended] = field(default_factory=list)
+    seen: list[Throttled] = field(default_factory=list)
+
+    @property
+    def sent(self) -> list[Outcome]:
+        """Those that are implied, each with its own outcome."""
+        ids = [unpacked(self.ids[at : at + ID]) for at in range(0, len(self.ids), ID)]
+        return list(map(Outcome, self.implied, repeat(State.SENT), ids or repeat("")))
+
+    @property
+    def left(self) -> bool:
+        """Whether somebody was not sent to, and can be."""
+        return len(self.outcomes) + len(self.implied) + len(self.doubt) < self.size

@@ -1,0 +1,181 @@
+"""
+Those who send, in processes of their own: the engine and they need not share a core.
+
+A process is forked, with this one's memory: it has the login, which is never written to a pipe.
+It does what it is told, knows nothing of the ledger, and ends at once when this one does.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ...errors import Interrupted, MktoolError
+from .aside import able, cores
+from .crew import AHEAD, Crew, Here, Threads
+from .job import Done, Job, Start
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from ...model import Login
+    from ..session import Session
+    from .run import Run
+
+MANY = 500  # recipients that are worth a process
+MOST = 4  # processes
+KILLED = "a process that sends was killed; what it had on the wire is in doubt"
+
+
+def staffed(session: Session, run: Run) -> Crew:
+    """Return those who send: processes where there are many to send to and cores for it."""
+    spare = min(cores(), MOST, run.lanes)
+    if run.expected >= MANY and spare and able():
+        return Workers(session, run, spare)
+    return Here(session, run)
+
+
+class _Worker:
+    """One process, and the numbers of its jobs."""
+
+    def __init__(
+        self, session: Session, run: Run, size: int, login: Login, others: Sequence[_Worker]
+    ) -> None:
+        from multiprocessing.connection import Pipe
+
+        self.login, self.jobs = login, set[int]()
+        self.pipe, theirs = Pipe()
+        if not (pid := os.fork()):
+            for one in (self, *others):  # or their ends would outlive the engine's
+                one.pipe.close()
+            _serve(session, run, size, login, theirs)
+        self.pid = pid
+        theirs.close()
+
+    def tell(self, *words: Any) -> None:
+        try:
+            self.pipe.send(words)
+        except OSError:
+            raise Interrupted(KILLED, hint="run it again") from None
+
+    def heard(self) -> list[tuple[int, Done]]:
+        found = list[tuple[int, Done]]()
+        try:
+            while not found or self.pipe.poll():
+                number, done = self.pipe.recv()
+                self.jobs.discard(number)
+                found.append((number, done))
+        except (EOFError, OSError):
+            raise Interrupted(KILLED, hint="run it again") from None
+        return found
+
+    def close(self) -> None:
+        """End it, whatever it is doing."""
+        self.pipe.close()
+        os.waitpid(self.pid, 0)
+
+
+class Workers:
+    """A crew of ``count`` processes. Only one that runs no threads may fork them."""
+
+    def __init__(self, session: Session, run: Run, count: int) -> None:
+        self._session, self._run, self._count = session, run, count
+        self.workers: list[_Worker] = []
+        self._of = dict[int, _Worker]()
+        self._left_out = dict[int, str]()
+
+    def prepare(self, number: int, job: Job, login: Login) -> None:
+        worker = self._free(login)
+        worker.jobs.add(number)
+        self._of[number] = worker
+        worker.tell("prepare", number, job)
+
+    def start(self, number: int, start: Start) -> None:
+        self._of[number].tell("start", number, start)
+
+    def leave_out(self, found: Mapping[int, str]) -> None:
+        self._left_out.update(found)
+        for worker in self.workers:
+            worker.tell("leave_out", found)
+
+    def halt(self) -> None:
+        for worker in self.workers:
+            with suppress(Interrupted):  # it is over
+                worker.tell("halt", self._session.settings.stop.is_set())
+
+    def landed(self, timeout: float) -> list[tuple[int, Done]]:
+        from multiprocessing.connection import wait
+
+        pipes = {worker.pipe: worker for worker in self.workers}
+        found = []
+        for pipe in wait(list(pipes), timeout):
+            found += pipes[pipe].heard()  # type: ignore[index]
+        for number, _ in found:
+            del self._of[number]
+        return found
+
+    def close(self) -> None:
+        for worker in self.workers:
+            worker.close()
+        self.workers.clear()
+
+    def _free(self, login: Login) -> _Worker:
+        """Return the process with the fewest jobs of those that have this login, which is the one
+        that was valid when they were forked."""
+        for worker in [w for w in self.workers if w.login != login and not w.jobs]:
+            self.workers.remove(worker)
+            worker.close()
+        able = [worker for worker in self.workers if worker.login == login]
+        if len(able) < self._count:
+            able.append(self._forked(login))
+        return min(able, key=lambda worker: len(worker.jobs))
+
+    def _forked(self, login: Login) -> _Worker:
+        lanes = -(-(self._run.lanes + AHEAD) // self._count)
+        worker = _Worker(self._session, self._run, lanes, login, self.workers)
+        self.workers.append(worker)
+        if self._left_out:
+            worker.tell("leave_out", self._left_out)
+        return worker
+
+
+def _serve(session: Session, run: Run, size: int, login: Login, pipe: Connection) -> NoReturn:
+    """Do what the pipe says, until it ends: then nobody would be told of what is sent."""
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # they are for the other one to act upon
+        gc.freeze()  # what is open there is not ours to close
+        _obey(session, run, size, login, pipe)
+    finally:
+        os._exit(0)  # without the ends of what began before the fork
+
+
+def _obey(session: Session, run: Run, size: int, login: Login, pipe: Connection) -> None:
+    session.exchange.forsake()
+    with suppress(MktoolError):  # which each lane meets for itself
+        session.exchange.wire.close()  # made once, before threads do
+    turn = threading.Lock()
+
+    def report(number: int, done: Done) -> None:
+        with suppress(OSError), turn:
+            pipe.send((number, done))
+
+    crew = Threads(session, run, size, report)
+    with suppress(EOFError, OSError):
+        while True:
+            word, *about = pipe.recv()
+            if word == "prepare":
+                crew.prepare(about[0], about[1], login)
+            elif word == "start":
+                crew.start(*about)
+            elif word == "leave_out":
+                crew.leave_out(*about)
+            elif word == "halt":
+                crew.halt()
+                if about[0]:
+                    session.settings.stop.set()
