@@ -5,7 +5,8 @@ Recipients are staged under sequential numbers (a random key as primary key cost
 writing for each row) and sent in that order, in batches. A batch is claimed before its first byte
 leaves and confirmed after the answer, so that only claimed batches are ever in doubt. An outcome
 has a row of its own where the batch does not say it: whoever is inside a batch that is done, and
-has none, was sent to. Where the vendor's ids are UUIDs the batch keeps them, too.
+has none, was sent to. Where the vendor's ids are UUIDs the batch keeps them, too. The values of
+many recipients share a row (`cells`).
 
 A file of its own keeps a list of millions from blocking the ledger while it is staged, and lets
 the addresses be deleted while the ledger keeps what was done.
@@ -21,6 +22,7 @@ from typing import Any, NamedTuple
 from ..errors import MktoolError, StorageError
 from ..message import maker
 from ..text.address import identity
+from . import cells
 from .ids import all_packed, packed, spread, unpacked
 from .outcomes import (
     CLAIMED,
@@ -34,9 +36,9 @@ from .outcomes import (
 )
 from .paths import data_dir
 
-VERSION = 2
+VERSION = 3
 
-_SCHEMA = """
+_SCHEMA = f"""{cells.SCHEMA};
 create table meta (name text primary key, value) without rowid;
 create table recipients (
     seq integer primary key, address text not null, key integer not null, variant integer, data blob
@@ -61,40 +63,16 @@ class Recipient(NamedTuple):
 
     seq: int
     address: str
-    data: str | bytes | None
+    data: cells.Kept
 
 
 __all__ = [
-    "SEPARATOR", "CampaignFile", "Claim", "Outcome", "Recipient", "State", "cells_of", "kept",
-    "key_of", "keys_of", "path_of",
+    "CampaignFile", "Claim", "Outcome", "Recipient", "State", "key_of", "keys_of", "path_of",
 ]  # fmt: skip
 
-SEPARATOR = "\x1f"  # ASCII's own, between the cells of a row
-
+_MILLION = 1_000_000
+_SELECT = "select r.seq, r.address, r.data from recipients r"
 _recipient = maker(Recipient)
-
-
-def kept(cells: Sequence[str]) -> str | bytes | None:
-    """Return the values of a row as they are kept: joined, or as JSON where one of them holds the
-    separator; None for none."""
-    joined = SEPARATOR.join(cells)
-    if joined.count(SEPARATOR) >= len(cells) > 0:
-        import orjson
-
-        return orjson.dumps(cells)
-    return joined if cells else None
-
-
-def cells_of(data: str | bytes | None) -> list[str]:
-    """Return the values that `kept` was given."""
-    if data is None:
-        return []
-    if isinstance(data, bytes):
-        import orjson
-
-        found: list[str] = orjson.loads(data)
-        return found
-    return data.split(SEPARATOR)
 
 
 def key_of(address: str) -> int:
@@ -126,6 +104,7 @@ class CampaignFile(Outcomes):
                 hint="put it back; a campaign of another name would begin anew",
             )
         super().__init__(path)
+        self.cells = cells.Cells(self.db, path)
         with self.guard():
             self.db.execute("pragma temp_store = file")
             self.db.create_function("same", 2, _same, deterministic=True)
@@ -142,11 +121,13 @@ class CampaignFile(Outcomes):
                 f"{self.path} was written by a newer mktool", hint="upgrade mktool on this machine"
             )
         with self.transaction() as db:
-            if (version := self._version()) == 1:
-                db.execute("alter table batches add column ids blob")
-            elif version == 0:
+            if (version := self._version()) == 0:
                 for statement in filter(str.strip, _SCHEMA.split(";")):
                     db.execute(statement)
+            if version == 1:
+                db.execute("alter table batches add column ids blob")
+            if version in (1, 2):
+                db.execute(cells.SCHEMA)
             db.execute(f"pragma user_version = {VERSION}")
 
     # -- what is known of the whole ------------------------------------------------------------
@@ -173,6 +154,7 @@ class CampaignFile(Outcomes):
         with self.transaction() as db:
             for table in ("recipients", "outcomes", "events", "meta"):
                 db.execute(f"delete from {table}")  # noqa: S608 - our own names
+            self.cells.clear()
 
     def begun(self) -> bool:
         """Whether anything of it was ever claimed."""
@@ -182,11 +164,21 @@ class CampaignFile(Outcomes):
     def longest(self) -> Recipient | None:
         """Return the recipient whose values take the most room, of the first million."""
         with self.guard():
-            row = self.db.execute(
-                "select seq, address, data from recipients where seq <= 1000000"
-                " order by length(data) desc limit 1"
-            ).fetchone()
-        return Recipient._make(row) if row else None
+            found = self.db.execute(  # what was staged before there were chunks
+                "select seq, address, data from recipients"
+                " where seq < coalesce((select min(lo) from cells where lo < ?1), ?1)"
+                " order by length(data) desc limit 1",
+                (_MILLION,),
+            ).fetchall()
+            people = list(map(_recipient, found))
+            for lo, hi, size in self.cells.by_size(_MILLION):
+                if people and _size(people[0]) >= size:
+                    break
+                some = self.db.execute(
+                    f"{_SELECT} where r.seq between ? and ? order by r.seq", (lo, hi)
+                )
+                people = sorted([*people, *self._filled(some)], key=_size, reverse=True)[:1]
+        return people[0] if people else None
 
     # -- the list ------------------------------------------------------------------------------
 
@@ -243,14 +235,14 @@ class CampaignFile(Outcomes):
                 (claim.lo, claim.hi, State.RETRY), claim.variant, -1,
             )  # fmt: skip
         return self._rows(
-            "r.seq between ? and ? and not exists (select 1 from outcomes o where o.seq = r.seq)",
+            "r.seq between ? and ? and r.seq not in (select seq from outcomes)",
             (claim.lo, claim.hi), claim.variant, -1,
         )  # fmt: skip
 
     def after(self, seq: int, variant: int | None, count: int) -> list[Recipient]:
         """Return the next recipients of a variant that have no outcome, after ``seq``."""
         return self._rows(
-            "r.seq > ? and not exists (select 1 from outcomes o where o.seq = r.seq)",
+            "r.seq > ? and r.seq not in (select seq from outcomes)",
             (seq,), variant, count,
         )  # fmt: skip
 
@@ -384,11 +376,23 @@ class CampaignFile(Outcomes):
     ) -> list[Recipient]:
         with self.guard():
             rows = self.db.execute(
-                f"select r.seq, r.address, r.data from recipients r where {where}"  # noqa: S608 - ours
-                " and r.variant is ? order by r.seq limit ?",
+                f"{_SELECT} where {where} and r.variant is ? order by r.seq limit ?",
                 (*params, variant, count),
-            ).fetchall()
-        return list(map(_recipient, rows))
+            )
+            return self._filled(rows)
+
+    def _filled(self, rows: Iterable[tuple[int, str, cells.Kept]]) -> list[Recipient]:
+        """Return recipients as they were staged, from their rows in order."""
+        rows = list(rows)
+        kept = iter(self.cells.of([seq for seq, _, data in rows if data is None]))
+        return [
+            _recipient((seq, address, next(kept) if data is None else data))
+            for seq, address, data in rows
+        ]
+
+
+def _size(person: Recipient) -> int:
+    return len(person.data or "")
 
 
 def _same(one: str, other: str) -> bool:

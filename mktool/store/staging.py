@@ -10,10 +10,11 @@ from typing import Any, NamedTuple, Self
 
 from ..text.address import identity
 from .campaigns import CampaignFile, State
+from .cells import Kept
 
 TOGETHER = 100  # rows of one statement; some builds of SQLite take 999 values at most
-_INSERT = "insert into recipients (seq, address, key, variant, data) values "
-_ROW = "(?, ?, ?, ?, ?)"
+_INSERT = "insert into recipients (seq, address, key, variant) values "
+_ROW = "(?, ?, ?, ?)"
 
 
 class Staged(NamedTuple):
@@ -22,7 +23,7 @@ class Staged(NamedTuple):
     address: str
     key: int
     variant: int | None
-    data: str | bytes | None
+    data: Kept
     problem: str = ""
 
 
@@ -56,6 +57,7 @@ class Stage:
     def _clear(self) -> None:
         with self.file.transaction() as db:
             db.execute("delete from recipients where seq > ?", (self.base,))
+            self.file.cells.clear(self.base)
             db.execute("delete from outcomes where seq > ?", (self.base,))
 
     def add(self, rows: Sequence[Staged]) -> None:
@@ -65,15 +67,20 @@ class Stage:
     def add_columns(self, columns: Sequence[Sequence[Any]]) -> None:
         """Write some rows, as `add` does, whose addresses, keys and so on are given each on their
         own."""
-        *kept, problems = columns
+        *about, data, problems = columns
         numbers = range(self._seq + 1, self._seq + 1 + len(problems))
         self._seq += len(problems)
         with self.file.transaction() as db:
-            rows = zip(numbers, *kept, strict=True)
+            rows = zip(numbers, *about, strict=True)
             for _ in range(len(problems) // TOGETHER):  # two thirds of the time of each alone
                 some = list(chain.from_iterable(islice(rows, TOGETHER)))
                 db.execute(_INSERT + ", ".join([_ROW] * TOGETHER), some)
             db.executemany(_INSERT + _ROW, rows)
+            others = self.file.cells.add(numbers.start, data)
+            db.executemany(
+                "update recipients set data = ? where seq = ?",
+                ((data, seq) for seq, data in others.items()),
+            )
             db.executemany(
                 "insert into outcomes (seq, state, code, text) values (?, ?, 'invalid', ?)",
                 ((n, State.INVALID, why) for n, why in zip(numbers, problems, strict=True) if why),

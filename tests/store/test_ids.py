@@ -126,6 +126,7 @@ def test_a_file_of_the_first_version_is_read_and_gone_on_with(tmp_path: Path) ->
         stage(file, people(4))
         confirm(file, claim(file, 1, 2), Outcome(1, State.SENT, id_of(1)), implied=1)
         file.db.execute("alter table batches drop column ids")
+        file.db.execute("drop table cells")
         file.db.execute("pragma user_version = 1")
     with CampaignFile(path) as file:
         sent(file, (3, 4))

@@ -8,7 +8,7 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ...message import Message, maker
-from ...store.campaigns import SEPARATOR, cells_of
+from ...store.cells import SEPARATOR, cells_of
 
 if TYPE_CHECKING:
     from ...store.campaigns import Recipient

@@ -12,7 +12,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...message import Channel
-from ...store.campaigns import SEPARATOR, kept, key_of, keys_of
+from ...store.campaigns import key_of, keys_of
+from ...store.cells import SEPARATOR, kept
 from ...store.staging import Stage, Staged
 from ...text.address import are_plain, email_address, phone_number
 from ...text.sms import plain, segments

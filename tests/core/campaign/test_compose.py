@@ -8,7 +8,8 @@ from mktool.core.campaign.compose import Composer
 from mktool.core.campaign.content import compile
 from mktool.core.campaign.merge import split
 from mktool.core.campaign.prepare import Parts
-from mktool.store.campaigns import Recipient, kept
+from mktool.store.campaigns import Recipient
+from mktool.store.cells import kept
 
 FIELDS = ("city", "name")
 CELLS = [

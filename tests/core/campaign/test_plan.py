@@ -12,7 +12,8 @@ from mktool.core.campaign.content import compile
 from mktool.core.campaign.plan import CHUNK, HELD_BACK, LARGE, SHOWN, Reader, Reading
 from mktool.core.campaign.prepare import Parts
 from mktool.core.lists.recipients import Rows, open_list
-from mktool.store.campaigns import CampaignFile, State, cells_of
+from mktool.store.campaigns import CampaignFile, State
+from mktool.store.cells import cells_of
 from mktool.store.staging import Stage
 from tests.store.campaign import claim, confirm
 
