@@ -270,17 +270,18 @@ class TestStopping:
         file = campaign(people=100, more="rate = 5\n")
         sender = subprocess.Popen(
             [sys.executable, "-m", "mktool", "send-campaign", str(file), "--confirm", "100"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=os.environ,
         )  # fmt: skip
-        try:
-            end = time.monotonic() + 20
-            while not box.items and time.monotonic() < end:
-                time.sleep(0.05)
-            assert mktool("campaign", command, "launch").code == 0
-            assert sender.wait(5) == 130
-        finally:
-            sender.kill()
-            sender.wait()
+        with sender:
+            try:
+                end = time.monotonic() + 20
+                while not box.items and time.monotonic() < end:
+                    time.sleep(0.05)
+                assert mktool("campaign", command, "launch").code == 0
+                _, said = sender.communicate(timeout=10)
+            finally:
+                sender.kill()
+        assert sender.returncode == 130, said
         (row,) = mktool("campaign", "list").rows
         assert row[2] == state
         assert 0 < int(row[4]) == len(box.items) < 100
