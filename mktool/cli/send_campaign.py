@@ -106,11 +106,12 @@ def go(given: Settings, campaign: Campaign, when: str, confirm: int | None) -> i
     from ..core.campaign import schedule
     from ..core.campaign.forecast import forecast
 
-    plan = forecast(campaign)
-    _say_plan(plan)
-    _refuse_invalid(plan)
-    if plan.to_send or campaign.unfinished:
-        _confirm(given, campaign, plan, confirm)
+    with campaign.asked_again():
+        plan = forecast(campaign)
+        _say_plan(plan)
+        _refuse_invalid(plan)
+        if plan.to_send or campaign.unfinished:
+            _confirm(given, campaign, plan, confirm)
     moment = schedule.moment(campaign, when, given.config.get("schedule", "zone"))
     if moment.ours:
         terminal().say(f"scheduled for {moment.shown}; `mktool run-due` sends it (cron)")
@@ -201,9 +202,12 @@ def _say_plan(plan: Plan) -> None:
         out.say(f"  list: {', '.join(_read_words(plan.reading))}")
     if plan.suppressed:
         out.say(f"  suppressed: {plan.suppressed:,}")
+    if plan.held_back:
+        out.say(f"  {plan.held_back:,} wait for the winner of the test")
     if plan.to_send:
+        pace = f", at least {span(plan.seconds)}" if plan.seconds >= 1 else ""
         price = f", about ${plan.price:,.2f}" if plan.price else ""
-        out.say(f"  {many(plan.requests, 'request')}, at least {span(plan.seconds)}{price}")
+        out.say(f"  {many(plan.requests, 'request')}{pace}{price}")
     if plan.largest:
         out.say(f"  largest message: {plan.largest:,} bytes")
     if plan.reading is not None and (texts := plan.reading.texts):

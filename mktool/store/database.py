@@ -53,7 +53,10 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One `BEGIN IMMEDIATE`; rolled back if anything is raised."""
+        """One `BEGIN IMMEDIATE`, rolled back if anything is raised; part of one that is open."""
+        if self.db.in_transaction:
+            yield self.db
+            return
         with self.guard():
             self.db.execute("begin immediate")
             try:

@@ -165,3 +165,29 @@ def test_a_preview_shows_how_the_vendor_is_told_to_send(
     action = "schedule" if later else "send"
     assert writes == ["campaigns", "campaigns/‹id›/content", f"campaigns/‹id›/actions/{action}"]
     assert len(box.sandbox.world.calls) == 0
+
+
+class TestTheConfirmation:
+    def test_of_a_test_is_for_those_too_who_get_the_winner(
+        self, mktool: Mktool, box: Box, write: Write
+    ) -> None:
+        write("resend", 150, '[ab]\nsubject = ["One", "Two"]\ntest_share = 0.2\n')
+        line = ("send-campaign", "launch.toml", "--skip-invalid")
+        ran = mktool(*line)
+        assert ran.code == 2
+        assert "wait for the winner of the test\n" in ran.err
+        assert "--confirm 150" in ran.err
+        assert box.items == []
+        assert mktool(*line, "--confirm", "150").code == 0
+
+    def test_says_who_may_get_it_a_second_time(
+        self, mktool: Mktool, box: Box, write: Write
+    ) -> None:
+        write("sendgrid")
+        box.breaks("cut=100%:POST */mail/send")
+        line = ("send-campaign", "launch.toml", "--skip-invalid")
+        assert mktool(*line).code == 18
+        box.breaks()
+        ran = mktool(*line, "--retry", "unknown", "--confirm", "4")
+        assert (ran.code, "3 to send to are unknown" in ran.err) == (2, True)
+        assert mktool("campaign", "show", "launch").rows[0] == ["unknown", "3"]

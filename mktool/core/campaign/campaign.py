@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
@@ -95,6 +95,7 @@ class Campaign:
         self.delivery = course.fitting(delivery_of(self.definition), self.contents)
         self.suppressions = Suppressions(session.ledger)
         self.reading: Reading | None = None
+        self.doubtful = 0  # who are sent to once more, though they may have it
 
     def _shown(self) -> Definition:
         """Return what content is made of; a vendor that sends has a link to unsubscribe of its
@@ -119,8 +120,8 @@ class Campaign:
     # -- the list ------------------------------------------------------------------------------
 
     def stage(self) -> None:
-        """Read the list, unless it is the one that was read already; then leave out whoever is
-        suppressed, and have sent again to whom that was asked for."""
+        """Read the list, unless it is the one that was read already, and leave out whoever is
+        suppressed."""
         if not self.source:
             raise e.InvalidInput(
                 "no list of recipients", hint='recipients = "people.csv", or --recipients FILE'
@@ -130,9 +131,24 @@ class Campaign:
         if not mark or mark != self.file.get("list"):
             with self._list(folder) as rows:
                 self._read(rows, mark)
-        if self.options.retry:
-            self.file.send_again(self.options.retry)
         self.heed()
+
+    @contextlib.contextmanager
+    def asked_again(self) -> Iterator[None]:
+        """Have those wait once more who failed or are unknown, where that is asked for.
+
+        Undone if what is inside raises: who may have it is not sent to on a word that nobody
+        confirmed, by whichever run comes next.
+        """
+        if not self.options.retry:
+            yield
+            return
+        before = self.file.totals().get(State.UNKNOWN, 0)
+        with self.file.transaction():
+            self.file.send_again(self.options.retry)
+            self.doubtful = before - self.file.totals().get(State.UNKNOWN, 0)
+            self.heed()
+            yield
 
     def _list(self, folder: Path) -> Rows:
         if is_members(self.source):
@@ -178,7 +194,7 @@ class Campaign:
 
     def to_send(self) -> int:
         """Return how many a run would send to."""
-        count = Result(self.file.totals(), self._held_back()).left
+        count = Result(self.file.totals(), self.held_back()).left
         return min(count, self.options.limit) if self.options.limit else count
 
     def send(
@@ -192,12 +208,12 @@ class Campaign:
         result = Result(self.file.totals())
         try:
             trial.decide(self)
-            result.held_back = self._held_back()
+            result.held_back = self.held_back()
             if result.left or self.file.unfinished():
                 self._preflight()
                 engine = self._engine(report, at)
                 engine.go()
-                totals, held_back = self.file.totals(), self._held_back()
+                totals, held_back = self.file.totals(), self.held_back()
                 result = Result(totals, held_back, engine.progress, engine.error)
             if result.error is None and not result.left and self.hosted:
                 self._still_wanted()
@@ -245,7 +261,7 @@ class Campaign:
         self.file.put(hold=hold)
         return hold
 
-    def _held_back(self) -> int:
+    def held_back(self) -> int:
         """Return how many wait for the winner of a test."""
         testing = self.definition.ab is not None and not self.file.get("winner")
         return self.file.pending(HELD_BACK) if testing else 0
@@ -272,11 +288,15 @@ class Campaign:
         """Return why a run was not what was asked for: what ended it, or who was left out."""
         show, progress = overview.command("show", self.definition.name), result.progress
         if result.error is not None:
+            if isinstance(result.error, e.OutcomeUnknown):  # it says what to do about one act
+                result.error.hint = f"{show} --unknown; the same command again sends to the others"
             return result.error
         if progress.failed:
             also = f", and of {progress.unknown:,} nobody knows" if progress.unknown else ""
+            were = "was" if progress.failed == 1 else "were"
             return e.Partial(
-                f"{progress.failed:,} were refused{also}", hint=f"{show} --failed; --retry failed"
+                f"{progress.failed:,} {were} refused{also}",
+                hint=f"{show} --failed; --retry failed",
             )
         if progress.unknown:
             return e.OutcomeUnknown(
@@ -320,11 +340,13 @@ class Campaign:
 
     def needs_confirmation(self, plan: Plan, above: int) -> bool:
         news = bool(self.options.retry) or plan.audience > int(self.file.get("confirmed", 0))
-        return plan.to_send > above and news
+        # Who wait for the winner of a test get it without another word.
+        later = 0 if self.options.limit else plan.held_back
+        return plan.to_send + later > above and news
 
     def confirmed(self, plan: Plan) -> None:
         """Keep that a plan was confirmed: with a limit, not for those it leaves out."""
-        everyone = Result(self.file.totals(), self._held_back()).left
+        everyone = Result(self.file.totals(), self.held_back()).left
         count = plan.audience - (everyone - plan.to_send)
         self.file.put(
             confirmed=max(count, int(self.file.get("confirmed", 0))),

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 class Plan:
     """What a run would do.
 
-    ``audience`` is everybody the campaign is for, ``to_send`` who is left of it. ``reading`` is
-    None where the list was read before. ``largest`` is in bytes, ``seconds`` what the limits make
-    it take, ``price`` US dollars.
+    ``audience`` is everybody the campaign is for, ``to_send`` who is left of it; ``held_back`` wait
+    for the winner of a test, and ``doubtful`` are sent to again though they may have it.
+    ``reading`` is None where the list was read before. ``largest`` is in bytes, ``seconds`` what
+    the limits make it take, ``price`` US dollars.
     """
 
     name: str
@@ -33,6 +34,8 @@ class Plan:
     channel: Channel
     audience: int
     to_send: int
+    held_back: int
+    doubtful: int
     suppressed: int
     requests: int
     seconds: float
@@ -54,6 +57,8 @@ def forecast(campaign: Campaign) -> Plan:
         delivery.channel,
         sum(count for state, count in totals.items() if state not in LEFT_OUT),
         count,
+        campaign.held_back(),
+        campaign.doubtful,
         totals.get(State.SUPPRESSED, 0),
         calls,
         seconds(spec.limits, delivery, count, campaign.definition.rate),
@@ -88,7 +93,10 @@ def _largest(campaign: Campaign) -> int:
 
 
 def _warnings(campaign: Campaign) -> Iterator[str]:
-    """Yield what spam laws ask for and is not there, and what makes texts dear."""
+    """Yield who may get it twice, what spam laws ask for and is not there, and what makes texts
+    dear."""
+    if campaign.doubtful:
+        yield f"{campaign.doubtful:,} to send to are unknown: they may get it a second time"
     wanted, texts = campaign.definition, campaign.reading.texts if campaign.reading else None
     if campaign.delivery.channel == "email" and not campaign.hosted:
         if not wanted.unsubscribe:

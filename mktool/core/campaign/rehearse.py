@@ -82,6 +82,8 @@ class Rehearsal(Campaign):
 
     def stage(self) -> None:
         super().stage()
+        with self.asked_again():  # the file is a copy
+            pass
         if self.hosted:
             broadcast.described(self)  # what the vendor cannot merge is found here, not when sent
 
@@ -183,8 +185,8 @@ def previews(
 def send_test(settings: Settings, wanted: Definition, options: Options, address: str) -> Copy:
     """Send the first recipient's copy to an address, "[test]" before its subject.
 
-    It is on record as a call, and is no part of the campaign. Raises `Unsupported` where the
-    vendor sends to nobody but its audience.
+    It is on record as a call, and is no part of the campaign, nor of the vendor's figures of it.
+    Raises `Unsupported` where the vendor sends to nobody but its audience.
     """
     _needs_delivery(wanted, f"{PREVIEW}; --as test --recipients me.csv sends it to you")
     to = _checked(address, delivery_of(wanted).channel)
@@ -192,7 +194,10 @@ def send_test(settings: Settings, wanted: Definition, options: Options, address:
         ((one, person),) = campaign.first(1)
         whole = _composed(_composer(one).whole, person)
     message = whole._replace(to=to, subject=_marked(whole.subject))
-    batch = replace(one.batch, messages=[message], subject="", html="", text="", tokens=())
+    batch = replace(
+        one.batch, campaign=_marked(one.batch.campaign), messages=[message],
+        subject="", html="", text="", tokens=(),
+    )  # fmt: skip
     receipt = _deliver(settings, wanted, batch)
     return Copy(to, next(iter(receipt.ids), receipt.id), whole.to)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,14 @@ import pytest
 from mktool.core.campaign import opening
 from mktool.core.campaign.campaign import Options, Result
 from mktool.core.settings import Settings, ledger_path
-from mktool.errors import Busy, InvalidInput, NeedsLogin, StorageError
+from mktool.errors import (
+    Busy,
+    Context,
+    InvalidInput,
+    NeedsLogin,
+    OutcomeUnknown,
+    StorageError,
+)
 from mktool.message import Suppressed
 from mktool.store.acts import Acts
 from mktool.store.acts import State as ActState
@@ -61,6 +69,8 @@ class Launch:
         wanted = opening.read(self.file, options, self.settings)
         with opening.opened(self.settings, wanted, options) as campaign:
             campaign.stage()
+            with campaign.asked_again():
+                pass
             return campaign.send()
 
     def mark(self, state: ActState) -> int:
@@ -250,3 +260,30 @@ def test_who_failed_is_sent_to_again_when_asked_and_suppressions_count(
     result = launch.send(Options(retry=(State.FAILED,)))
     assert result.totals[State.SUPPRESSED] == 1
     assert got(box) == Counter({"ann": 2, "bob": 1, "eve": 1})
+
+
+def test_who_is_unknown_stays_so_until_sending_again_is_confirmed(box: Box, launch: Launch) -> None:
+    launch.send()
+    with CampaignFile(path_of(launch.mark("open"))) as file, file.transaction():
+        file.note([Outcome(seq, State.UNKNOWN) for seq in (1, 2)])
+        file.db.execute("update batches set implied = 1")
+    again = Options(retry=(State.UNKNOWN,))
+    wanted = opening.read(launch.file, again, launch.settings)
+    with opening.opened(launch.settings, wanted, again) as campaign:
+        campaign.stage()
+        with suppress(InvalidInput), campaign.asked_again():
+            assert (campaign.to_send(), campaign.doubtful) == (2, 2)
+            raise InvalidInput("nobody confirms it")
+    assert launch.send().totals[State.UNKNOWN] == 2
+    assert got(box) == Counter(["ann", "bob", "eve"])
+    launch.send(again)
+    assert got(box) == Counter({"ann": 2, "bob": 2, "eve": 1})
+
+
+def test_a_run_that_lost_answers_says_who_may_have_it(box: Box, launch: Launch) -> None:
+    wanted = opening.read(launch.file, Options(), launch.settings)
+    with opening.opened(launch.settings, wanted, Options()) as campaign:
+        lost = OutcomeUnknown("no answer", Context("resend", "default", "send"))
+        error = campaign.verdict(Result({State.PENDING: 3}, error=lost))
+    assert error is lost
+    assert error.hint.startswith("mktool campaign show launch --unknown")

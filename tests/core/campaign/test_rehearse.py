@@ -12,13 +12,15 @@ import pytest
 
 from mktool import errors as e
 from mktool import providers
+from mktool.capability import CanSummarize
 from mktool.core.campaign import opening, rehearse
 from mktool.core.campaign.campaign import Options
 from mktool.core.campaign.definition import Definition
 from mktool.core.campaign.example import write_example
 from mktool.core.campaign.forecast import forecast
+from mktool.core.session import open_session
 from mktool.core.settings import Settings, ledger_path
-from mktool.message import Suppressed
+from mktool.message import Sent, Suppressed
 from mktool.store.campaigns import State, path_of
 from mktool.store.config import load
 from mktool.store.ledger import Ledger
@@ -240,6 +242,20 @@ class TestATestCopy:
             calls = ledger.db.execute("select operation, outcome from calls").fetchall()
             (acts,) = ledger.db.execute("select count(*) from acts").fetchone()
         assert (calls, acts) == ([("send", "ok")] * 2, 0)
+
+    def test_is_not_in_the_vendors_figures_of_the_campaign(
+        self, sendgrid: Box, settings: Settings, write: Write
+    ) -> None:
+        began = sendgrid.clock()
+        send(settings, write())
+        rehearse.send_test(settings, write(), Options(), "me@example.com")
+        sendgrid.sleep(3600)
+        session = open_session(settings, "sendgrid")
+        assert isinstance(session.provider, CanSummarize)
+        counted = session.provider.summarize(Sent("launch", began, (), ""))
+        session.close()
+        assert len(sendgrid.items) == 4
+        assert counted["delivered"] == 3
 
     @pytest.mark.parametrize("address", ["", "me", "+12025550100"])
     def test_an_address_that_is_none(self, address: str, settings: Settings, write: Write) -> None:
