@@ -120,7 +120,7 @@ class Exchange:
         self.skew: float | None = None  # seconds that the vendor's clock is ahead of ours, if told
         self._open, self._journal = wire, journal
         self._wire: Sends | None = None
-        self._forsaken: Sends | None = None
+        self._others: Sends | None = None
 
     def send(self, request: Request, *, attempt: int = 1, keyed: bool = False) -> Response:
         """Return a successful response, or raise the `ProviderError` it stands for."""
@@ -168,10 +168,11 @@ class Exchange:
             self._wire = self._open()
         return self._wire
 
-    def forsake(self) -> None:
-        """Forget the connections and leave them open: a forked process shares them with the one
-        that goes on using them."""
-        self._forsaken, self._wire = self._wire, None
+    def reopen(self) -> None:
+        """Have connections of its own: in a forked process those that there were are another's,
+        who goes on using them, and are neither used nor closed."""
+        self._others, self._wire = self._wire, None
+        self._wire = self._open()
 
     def under(self, spec: Spec) -> Exchange:
         """Return this exchange under another spec, with the same connections and journal."""

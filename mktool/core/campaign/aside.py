@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,8 +18,8 @@ AHEAD = 1 << 20  # bytes; no more are allowed without asking
 
 def able() -> bool:
     """Whether there is a second core, and a process may fork here: with threads it could copy a
-    lock that nobody will ever release."""
-    return hasattr(os, "fork") and cores() > 1 and threading.active_count() == 1
+    lock that nobody will ever release, and macOS's own libraries do not outlive a fork."""
+    return sys.platform == "linux" and cores() > 1 and threading.active_count() == 1
 
 
 def cores() -> int:

@@ -135,7 +135,7 @@ class Engine:
 
     def _halted(self) -> bool:
         """Whether nothing new may begin: Ctrl-C, an error, or a word from another process."""
-        if self.error is None and self.session.settings.stop.is_set():
+        if self.session.settings.stop.is_set():
             self._stop(e.Interrupted("stopped; what had gone out is on record"))
         if self.error is None and time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LONGEST_WAIT
@@ -147,9 +147,8 @@ class Engine:
 
     def _stop(self, error: e.MktoolError) -> None:
         """End the run: nothing new begins, and what is on the wire is awaited."""
-        if self.error is None:
-            self.error = error
-            self._crew.halt()
+        self.error = self.error or error
+        self._crew.halt()
 
     def _turn(self, finished: Sequence[Landed], waiting: deque[Ready]) -> float:
         """Record what ended and start what may; return the seconds to wait for more, or 0."""

@@ -35,9 +35,8 @@ KILLED = "a process that sends was killed; what it had on the wire is in doubt"
 
 def staffed(session: Session, run: Run) -> Crew:
     """Return those who send: processes where there are many to send to and cores for it."""
-    spare = min(cores(), MOST, run.lanes)
-    if run.expected >= MANY and spare and able():
-        return Workers(session, run, spare)
+    if run.expected >= MANY and able():
+        return Workers(session, run, min(cores(), MOST, run.lanes))
     return Here(session, run)
 
 
@@ -89,6 +88,7 @@ class Workers:
         self.workers: list[_Worker] = []
         self._of = dict[int, _Worker]()
         self._left_out = dict[int, str]()
+        self._halted: bool | None = None
 
     def prepare(self, number: int, job: Job, login: Login) -> None:
         worker = self._free(login)
@@ -105,9 +105,12 @@ class Workers:
             worker.tell("leave_out", found)
 
     def halt(self) -> None:
-        for worker in self.workers:
-            with suppress(Interrupted):  # it is over
-                worker.tell("halt", self._session.settings.stop.is_set())
+        by_hand = self._session.settings.stop.is_set()
+        if by_hand is not self._halted:  # then nobody sleeps any longer, either
+            self._halted = by_hand
+            for worker in self.workers:
+                with suppress(Interrupted):  # it is over in any case
+                    worker.tell("halt", by_hand)
 
     def landed(self, timeout: float) -> list[tuple[int, Done]]:
         from multiprocessing.connection import wait
@@ -131,14 +134,20 @@ class Workers:
         for worker in [w for w in self.workers if w.login != login and not w.jobs]:
             self.workers.remove(worker)
             worker.close()
-        able = [worker for worker in self.workers if worker.login == login]
-        if len(able) < self._count:
-            able.append(self._forked(login))
-        return min(able, key=lambda worker: len(worker.jobs))
+        found = [worker for worker in self.workers if worker.login == login]
+        if len(found) < self._count:
+            found.append(self._forked(login))
+        return min(found, key=lambda worker: len(worker.jobs))
 
     def _forked(self, login: Login) -> _Worker:
         lanes = -(-(self._run.lanes + AHEAD) // self._count)
-        worker = _Worker(self._session, self._run, lanes, login, self.workers)
+        try:
+            worker = _Worker(self._session, self._run, lanes, login, self.workers)
+        except OSError as error:
+            raise Interrupted(
+                f"no process can be started: {error.strerror}",
+                hint="free some memory, then run it again",
+            ) from None
         self.workers.append(worker)
         if self._left_out:
             worker.tell("leave_out", self._left_out)
@@ -166,9 +175,8 @@ def _taken(pipe: Connection) -> Any:
 
 
 def _obey(session: Session, run: Run, size: int, login: Login, pipe: Connection) -> None:
-    session.exchange.forsake()
     with suppress(MktoolError):  # which each lane meets for itself
-        session.exchange.wire.close()  # made once, before threads do
+        session.exchange.reopen()
     turn = threading.Lock()
 
     def report(number: int, done: Done) -> None:

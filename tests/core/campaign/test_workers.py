@@ -63,7 +63,7 @@ def rig(tmp_path: Path, log: Path) -> Rig:
 def crew(rig: Rig) -> Iterator[Workers]:
     with rig.session() as session:
         made = Workers(session, run(rig), 2)
-        session.exchange.forsake = lambda: None  # type: ignore[method-assign]
+        session.exchange.reopen = lambda: None  # type: ignore[method-assign]
         yield made
         made.close()
 
