@@ -61,6 +61,13 @@ def compile(expression: str, columns: Sequence[str]) -> Condition:
     return _Compiler(expression.strip(), columns).compiled()
 
 
+def check(expression: str) -> None:
+    """Raise `InvalidInput` for what is no condition whatever the columns are; "" is none at all."""
+    if expression:
+        compiler = _Compiler(expression.strip(), ())
+        compile(expression, compiler.names())
+
+
 class _Compiler:
     def __init__(self, text: str, columns: Sequence[str]) -> None:
         self.text = text
@@ -79,6 +86,11 @@ class _Compiler:
         if _depth(tree) > MAX_DEPTH:
             raise InvalidInput("the condition is nested too deeply", hint=EXAMPLE)
         return self._condition(tree)
+
+    def names(self) -> list[str]:
+        """Return whatever may be meant for a column, backticks left out."""
+        tree = ast.walk(self._parsed())
+        return [node.id for node in tree if isinstance(node, ast.Name)] + [*self.quoted.values()]
 
     def _parsed(self) -> ast.expr:
         try:
