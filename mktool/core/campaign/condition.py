@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from ...errors import InvalidInput
+from ..lists.tables import told
 
 Row = Sequence[str]
 Condition = Callable[[Row], bool]
@@ -250,7 +251,7 @@ class _Compiler:
         self._fail(offset, f"there is no column {name!r}", hint)
 
     def _known(self) -> str:
-        return f"columns: {', '.join(map(_shown, self.index))}; text stands in quotes"
+        return f"columns: {told([*map(_shown, self.index)])}; text stands in quotes"
 
     def _refuse(self, node: ast.expr) -> NoReturn:
         source = ast.get_source_segment(self.text, node) or ""

@@ -60,7 +60,7 @@ def read(path: Path, options: Options, settings: Settings) -> Definition:
     definition.check_channel(found, delivery.channel)
     senders = {variant.sender.address for variant in found.variants}
     if not delivery.replies and found.reply_to not in senders | {""}:
-        problem = f"{providers.load(found.provider).spec.title} has answers go to the sender"
+        problem = f"{providers.load(found.provider).spec.title} sends answers to the sender only"
         raise definition.fault(found, "reply_to", problem, "leave it out")
     return found
 

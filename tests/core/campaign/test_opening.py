@@ -116,6 +116,13 @@ def test_a_condition_is_read_before_the_list_is(launch: Launch) -> None:
         assert caught.value.hint == "== compares"
 
 
+def test_a_misspelt_column_is_told_the_nearest_one(box: Box, launch: Launch) -> None:
+    launch.write('text = "Hello {{ nmae }}"')
+    with pytest.raises(InvalidInput, match="no column nmae; it has email, name") as caught:
+        launch.send()
+    assert caught.value.hint.startswith("did you mean name?")
+
+
 def test_a_saved_condition_is_named_with_its_file(launch: Launch) -> None:
     config = config_dir() / "config.toml"
     config.parent.mkdir(parents=True, exist_ok=True)
