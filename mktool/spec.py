@@ -176,7 +176,8 @@ class Delivery:
     ``merge_bytes``. ``key_seconds`` is how long it remembers an idempotency key (0: it takes
     none). ``hold`` is from how many to how many seconds ahead it can keep a message itself, and
     ``grid`` the seconds that such a time must be a multiple of (epoch; 0: any time).
-    ``holder`` is how a sender begins who can have messages kept. ``size`` is the most bytes of one
+    ``holder`` is how a sender begins who can have messages kept. ``replies``: answers may go to
+    another address than the sender's. ``size`` is the most bytes of one
     request. ``endpoint`` is what is called. ``culprit`` is a regular expression whose first group
     is the position of a message in an error code.
     """
@@ -192,6 +193,7 @@ class Delivery:
     hold: tuple[float, float] = (0.0, 0.0)
     grid: float = 0.0
     holder: str = ""
+    replies: bool = True
     size: int = 0
     culprit: str = "(?!)"  # matches nothing
 

@@ -144,10 +144,12 @@ def winner(
     """Choose which variant of a test goes to those who were held back."""
     from ..core.campaign import trial
 
-    waiting = trial.choose_for(_find(name), variant)
+    act = _find(name)
+    waiting = trial.choose_for(act, variant)
     data = {"name": name, "winner": variant.upper(), "recipients": waiting}
     terminal().result(data, text=f"{variant.upper()} goes to the other {waiting:,}")
-    terminal().say(f"next: {overview.command('resume', name)}, or mktool run-due at its time")
+    later = ", or mktool run-due at its time" if act.state == "scheduled" else ""
+    terminal().say(f"next: {overview.command('resume', name)}{later}")
 
 
 @group.command(epilog="Example: mktool campaign cancel launch")
@@ -163,10 +165,11 @@ def cancel(name: Name) -> int:
         f"{done.late:,} could not be taken back any more",
         hint=f"{overview.command('show', name)} --sent",
     )
+    words = [f"{done.never:,} will not be sent to"] if done.never or not done.back else []
+    words += [f"{done.back:,} taken back"] if done.back else []
     out.result(
         {"campaign": name, "state": "cancelled", **done._asdict()},
-        text=f"{name} is cancelled: {done.never:,} will not be sent to"
-        + (f", {done.back:,} were taken back" if done.back else ""),
+        text=f"{name} is cancelled: {', '.join(words)}",
         errors=[late] if done.late else [],
     )
     if done.sent:
@@ -237,14 +240,14 @@ def _state(one: Standing) -> str:
 def _when(one: Standing) -> str:
     if one.act.state == "scheduled":
         return one.act.zone
-    return f"until {stamp(one.held_until)}" if one.held_until else stamp(one.act.updated)
+    return f"until {stamp(one.held_until)}" if _state(one) == HELD else stamp(one.act.updated)
 
 
 def _since(one: Standing) -> str:
     act = one.act
     if act.state == "scheduled":
         return f" for {act.zone}"
-    if one.held_until:
+    if _state(one) == HELD:
         return f" by the vendor until {stamp(one.held_until)}"
     return f" since {stamp(act.updated)}" + (f": {act.error}" if act.error else "")
 

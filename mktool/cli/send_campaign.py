@@ -193,13 +193,10 @@ def _dry_run(
 
 
 def _say_plan(plan: Plan) -> None:
-    out = terminal()
-    where = name(plan.provider, plan.account)
-    out.say(
-        f"{plan.name} by {where}: {plan.to_send:,} of {many(plan.audience, 'recipient')} to send to"
-    )
-    if plan.reading is not None:
-        out.say(f"  list: {', '.join(_read_words(plan.reading))}")
+    out, reading = terminal(), plan.reading
+    out.say(f"{plan.name} by {name(plan.provider, plan.account)}: {_whom(plan)}")
+    if reading is not None:
+        out.say(f"  list: {', '.join(_read_words(reading))}")
     if plan.suppressed:
         out.say(f"  suppressed: {plan.suppressed:,}")
     if plan.held_back:
@@ -210,11 +207,22 @@ def _say_plan(plan: Plan) -> None:
         out.say(f"  {many(plan.requests, 'request')}{pace}{price}")
     if plan.largest:
         out.say(f"  largest message: {plan.largest:,} bytes")
-    if plan.reading is not None and (texts := plan.reading.texts):
+    if reading is not None and (texts := reading.texts):
         kinds = ", ".join(f"{count:,} in {kind}" for kind, count in texts.encodings.items())
         out.say(f"  texts: {many(texts.parts, 'part')}, {texts.longest} at most; {kinds}")
     for warning in plan.warnings:
         out.warn(warning)
+
+
+def _whom(plan: Plan) -> str:
+    if (reading := plan.reading) is not None and _is_refused(reading):  # nobody is on record yet
+        good = reading.staged - reading.invalid
+        return f"{good:,} of {many(reading.rows, 'row')} can be sent to"
+    return f"{plan.to_send:,} of {many(plan.audience, 'recipient')} to send to"
+
+
+def _is_refused(reading: Reading) -> bool:
+    return bool(reading.invalid) and not reading.skipped
 
 
 def _read_words(reading: Reading) -> list[str]:
@@ -246,7 +254,7 @@ def _refuse_invalid(plan: Plan) -> None:
         out.say(f"  line {problem.line}: {problem.address or '(no address)'}: {problem.reason}")
     if (more := reading.invalid - len(reading.problems)) > 0:
         out.say(f"  and {more:,} more")
-    if not reading.skipped:
+    if _is_refused(reading):
         raise e.InvalidInput(
             f"{reading.invalid:,} of {many(reading.rows, 'row')} cannot be sent to;"
             " nothing was sent",

@@ -47,6 +47,15 @@ def moment(text: str, now: float, zone: str = "") -> tuple[float, str]:
     return at.timestamp(), shown(at)
 
 
+def check(text: str) -> None:
+    """Raise `InvalidInput` for what is no time, whenever it is read; one that passed is one."""
+    words, named = _zone(text.strip(), "")
+    try:
+        _parse(words, datetime.now(UTC).astimezone(named))
+    except (ValueError, OverflowError):
+        raise InvalidInput(f"{text!r} is not a time", hint=EXAMPLES) from None
+
+
 def shown(at: datetime) -> str:
     """Return "Tue 2026-12-01 09:00 CET (UTC+01:00)"."""
     offset = at.strftime("%z")

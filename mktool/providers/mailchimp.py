@@ -69,7 +69,7 @@ class Mailchimp(Webhooks, CanCheck, CanBroadcast, CanTrack, CanSummarize, CanSup
         # On the quarter hour only; how far ahead is not documented, the year is our own choice:
         # https://mailchimp.com/developer/marketing/api/campaigns/schedule-campaign/ (2026-11)
         audience=Delivery("email", ENLIST, batch=500, group=500, hold=(HOUR, 365 * DAY),
-                          grid=15 * MINUTE),
+                          grid=15 * MINUTE, replies=False),
         setup="""\
 1. https://admin.mailchimp.com/account/api: make an API key and copy it whole (it ends with -us19).
 2. Account, Domains: verify the domain of the sender.

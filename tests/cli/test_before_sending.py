@@ -179,6 +179,9 @@ class TestTheConfirmation:
         assert "--confirm 150" in ran.err
         assert box.items == []
         assert mktool(*line, "--confirm", "150").code == 0
+        assert "or mktool run-due" in mktool("campaign", "winner", "launch", "A").err
+        assert mktool("campaign", "resume", "launch").code == 0
+        assert "run-due" not in mktool("campaign", "winner", "launch", "A").err
 
     def test_says_who_may_get_it_a_second_time(
         self, mktool: Mktool, box: Box, write: Write

@@ -260,8 +260,8 @@ class TestStopping:
         (tmp_path / "texts.toml").write_text(TEXT.replace("+15005550006", service))
         at = time.strftime("%Y-%m-%dT%H:%M", time.localtime(time.time() + 7200))
         mktool("send-campaign", "texts.toml", "--at", at)
-        data = mktool("campaign", "cancel", "texts", "--json").json["data"]
-        assert (data["back"], data["late"]) == (2, 0)
+        assert mktool("campaign", "cancel", "texts").out == "texts is cancelled: 2 taken back\n"
+        assert mktool("campaign", "show", "texts").rows == [["cancelled", "2"]]
 
     @pytest.mark.parametrize(("command", "state"), [("pause", "paused"), ("cancel", "cancelled")])
     def test_a_sender_under_way_stops_within_a_second(
@@ -369,6 +369,7 @@ class TestBeginning:
         ran = mktool("send-campaign", file, "--dry-run")
         assert ran.code == 2
         assert "line 5: nobody: no @" in ran.err
+        assert "launch by sendgrid: 3 of 4 rows can be sent to\n" in ran.err
         assert mktool("send-campaign", file, "--dry-run", "--skip-invalid").code == 0
 
     def test_a_test_copy_says_whose_it_is(

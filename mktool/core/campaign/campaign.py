@@ -18,6 +18,7 @@ from ...store.staging import Stage
 from ...store.suppressions import EVERYWHERE, Suppressions
 from ...text.template import variable_name
 from ..lists.recipients import Rows, address_column, open_list, status_column
+from ..lists.tables import told
 from . import broadcast, course, definition, overview, trial
 from .condition import compile as condition
 from .definition import Definition
@@ -166,7 +167,7 @@ class Campaign:
         column = wanted.column or address_column(rows.columns, self.delivery.channel)
         if column not in rows.columns:
             raise e.InvalidInput(
-                f"the list has no column {column!r}; it has {', '.join(rows.columns)}",
+                f"the list has no column {column!r}; it has {told(rows.columns)}",
                 hint='column = "…" names the one with the addresses',
             )
         address = variable_name(column)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from ...errors import InvalidInput
+from ..lists.tables import told
 
 Row = Sequence[str]
 Condition = Callable[[Row], bool]
@@ -61,6 +62,13 @@ def compile(expression: str, columns: Sequence[str]) -> Condition:
     return _Compiler(expression.strip(), columns).compiled()
 
 
+def check(expression: str) -> None:
+    """Raise `InvalidInput` for what is no condition whatever the columns are; "" is none at all."""
+    if expression:
+        compiler = _Compiler(expression.strip(), ())
+        compile(expression, compiler.names())
+
+
 class _Compiler:
     def __init__(self, text: str, columns: Sequence[str]) -> None:
         self.text = text
@@ -79,6 +87,11 @@ class _Compiler:
         if _depth(tree) > MAX_DEPTH:
             raise InvalidInput("the condition is nested too deeply", hint=EXAMPLE)
         return self._condition(tree)
+
+    def names(self) -> list[str]:
+        """Return whatever may be meant for a column, backticks left out."""
+        tree = ast.walk(self._parsed())
+        return [node.id for node in tree if isinstance(node, ast.Name)] + [*self.quoted.values()]
 
     def _parsed(self) -> ast.expr:
         try:
@@ -238,7 +251,7 @@ class _Compiler:
         self._fail(offset, f"there is no column {name!r}", hint)
 
     def _known(self) -> str:
-        return f"columns: {', '.join(map(_shown, self.index))}; text stands in quotes"
+        return f"columns: {told([*map(_shown, self.index)])}; text stands in quotes"
 
     def _refuse(self, node: ast.expr) -> NoReturn:
         source = ast.get_source_segment(self.text, node) or ""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from ... import errors as e
 from ...message import Batch
 from ...spec import Delivery
 from ...text.template import variable_name
+from ..lists.tables import told
 from .compose import Composer, Enlister
 from .content import Content, compile
 from .definition import Definition, Variant
@@ -72,10 +74,16 @@ def fields_of(
         for name in wanted - there:
             if re.match(rf"{re.escape(name)}\b", reason):
                 raise e.InvalidInput(
-                    f"the list has no column {name}; it has {', '.join(columns)}",
-                    hint=SAID.get(name) or f"rename it, or write {{{{ {name} | default('…') }}}}",
+                    f"the list has no column {name}; it has {told(columns)}",
+                    hint=SAID.get(name) or _instead(name, there),
                 )
     return tuple(sorted(wanted & there - {address}))
+
+
+def _instead(name: str, there: Collection[str]) -> str:
+    near = get_close_matches(name, there, n=1)
+    meant = f"did you mean {near[0]}? else" if near else "rename one, or"
+    return f"{meant} write {{{{ {name} | default('…') }}}}"
 
 
 def picks(fields: Sequence[str], columns: Sequence[str]) -> list[int | None]:

@@ -11,7 +11,8 @@ from typing import Any, Literal, NamedTuple
 from ...errors import InvalidInput, StorageError
 from ...message import Channel, Mailbox
 from . import keys
-from .document import MB, Document, read_text
+from .document import MAX_DOCUMENT, MB, Document, read_text
+from .locate import key_lines
 
 MAX_TEMPLATE = 5 * MB
 MAX_PATH = 1000  # characters of what may be the name of a file
@@ -121,10 +122,18 @@ def load(path: Path) -> Definition:
 
 
 def check_channel(definition: Definition, channel: Channel) -> None:
-    """Raise `InvalidInput` if this cannot go out as e-mail, or as SMS."""
+    """Raise `InvalidInput` with file, line and key if this cannot go out as e-mail, or as SMS."""
     faults = _email_faults if channel == "email" else _sms_faults
     for key, problem, hint in faults(definition):
-        raise InvalidInput(f"{definition.path.name}: {key}: {problem}", hint=hint)
+        raise fault(definition, key, problem, hint)
+
+
+def fault(definition: Definition, key: str, problem: str, hint: str) -> InvalidInput:
+    """Return the error about a key, with its line if it is in the file."""
+    lines = key_lines(read_text(definition.path, MAX_DOCUMENT))
+    line = next(filter(None, map(lines.get, ((key,), ("ab", key), ("segment", key)))), None)
+    place = f"{definition.path.name}:{line}" if line else definition.path.name
+    return InvalidInput(f"{place}: {key}: {problem}", hint=hint)
 
 
 def digest(definition: Definition) -> str:

@@ -23,7 +23,7 @@ from ...store.campaigns import CampaignFile, path_of
 from ...store.locks import lock_path, named_lock
 from ..lists.recipients import shown
 from ..settings import DEFAULT
-from . import definition, overview
+from . import condition, definition, overview
 from .campaign import Campaign, Options
 from .definition import Definition
 from .way import delivery_of
@@ -46,20 +46,43 @@ def read(path: Path, options: Options, settings: Settings) -> Definition:
         changed["account"] = options.account
     if options.recipients:
         changed["recipients"] = options.recipients
+    with _in_file(found, "where"):
+        condition.check(found.where)
     if name := options.segment or found.segment:
-        terms = filter(None, (found.where, settings.config.segment(name)))
+        saved = _saved(settings, name)
+        terms = filter(None, (found.where, saved))
         changed |= {"segment": name, "where": " and ".join(f"({term})" for term in terms)}
     if options.skip_invalid:
         changed["skip_invalid"] = True
     found = replace(found, **changed) if changed else found
-    try:
+    with _in_file(found, "provider"):
         delivery = delivery_of(found)
-    except e.InvalidInput as error:  # there is no such provider
-        raise e.InvalidInput(
-            f"{found.path.name}: provider: {error.message}", hint=error.hint
-        ) from None
     definition.check_channel(found, delivery.channel)
+    senders = {variant.sender.address for variant in found.variants}
+    if not delivery.replies and found.reply_to not in senders | {""}:
+        problem = f"{providers.load(found.provider).spec.title} sends answers to the sender only"
+        raise definition.fault(found, "reply_to", problem, "leave it out")
     return found
+
+
+@contextlib.contextmanager
+def _in_file(found: Definition, key: str) -> Iterator[None]:
+    """Say of an error about a value where in the campaign's file that stands."""
+    try:
+        yield
+    except e.InvalidInput as error:
+        raise definition.fault(found, key, error.message, error.hint) from None
+
+
+def _saved(settings: Settings, name: str) -> str:
+    """Return the condition of a saved segment; `InvalidInput` if it is none."""
+    saved = settings.config.segment(name)
+    try:
+        condition.check(saved)
+    except e.InvalidInput as error:
+        place = f"{settings.config.path}: segments.{name}"
+        raise e.InvalidInput(f"{place}: {error.message}", hint=error.hint) from None
+    return saved
 
 
 @contextlib.contextmanager

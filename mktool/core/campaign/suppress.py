@@ -17,6 +17,7 @@ from ...store.ledger import Ledger
 from ...store.suppressions import EVERYWHERE, Suppressions
 from ...text.address import either
 from ..lists.recipients import Rows, address_column
+from ..lists.tables import told as listed
 from ..settings import DEFAULT, Settings, environment_accounts
 from .plan import SHOWN, Problem
 
@@ -194,7 +195,7 @@ def _column(columns: Sequence[str]) -> str:
             return address_column(columns, "sms")
         except e.InvalidInput:
             raise e.InvalidInput(
-                f"which column holds the addresses is not clear; there are {', '.join(columns)}",
+                f"which column holds the addresses is not clear; there are {listed(columns)}",
                 hint="name it email, or phone",
             ) from None
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from unicodedata import category
 
+from ...errors import InvalidInput
+
 MAX_LINE = 4000
 
 
@@ -66,8 +68,16 @@ def count(value: Any) -> int:
 
 
 def moment(value: Any) -> str:
-    """Return a time as text, also where it is written as a date of TOML."""
-    return value.isoformat() if isinstance(value, datetime) else line(value)
+    """Return a time as text, also where it is written as a date of TOML; it may have passed."""
+    from .. import moments
+
+    found = value.isoformat() if isinstance(value, datetime) else line(value)
+    try:
+        if found not in ("", "now"):
+            moments.check(found)
+    except InvalidInput as error:
+        raise ValueError(error.message) from None
+    return found
 
 
 def plain(value: Any) -> Any:

@@ -17,12 +17,14 @@ def existing(path: Path, source: str) -> Path:
     """Return the path; `InvalidInput` if there is no such file."""
     try:
         if stat.S_ISDIR(path.stat().st_mode):
-            raise InvalidInput(f"{source}: is a directory")
+            raise InvalidInput(f"{source}: is a directory", hint=f"name a file: ls {path}")
     except FileNotFoundError:
         hint = f"ls {path.parent}"
         raise InvalidInput(f"{source}: there is no file {path}", hint=hint) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise InvalidInput(f"{source}: {getattr(error, 'strerror', error)}") from None
+        raise InvalidInput(
+            f"{source}: {getattr(error, 'strerror', error)}", hint="is that the name of a file?"
+        ) from None
     return path
 
 

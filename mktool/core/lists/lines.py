@@ -42,7 +42,9 @@ class Lines:
             rest = text[cut:]
             if len(rest) > LONGEST:
                 raise InvalidInput(
-                    f"{self._source}: line {self._breaks + 1} is longer than {LONGEST:,} characters"
+                    f"{self._source}: line {self._breaks + 1} is longer than {LONGEST:,}"
+                    " characters",
+                    hint="is it a list? a record is one line of a few hundred",
                 )
             yield from StringIO(text[:cut], newline="")
             text = next(self._texts, "")
@@ -86,7 +88,10 @@ class Lines:
         try:
             return self._file.read(size)
         except (OSError, EOFError, zlib.error) as error:
-            raise InvalidInput(f"{self._source}: cannot be read: {error}") from None
+            raise InvalidInput(
+                f"{self._source}: cannot be read: {error}",
+                hint="is it whole? write it, or download it, again",
+            ) from None
 
 
 def _marked(block: bytes) -> str:

@@ -140,8 +140,9 @@ def address_column(columns: Sequence[str], channel: Channel) -> str:
         if found:
             break
     raise InvalidInput(
-        f"which column holds the {exact} is not clear; there are {', '.join(columns)}",
-        hint=f'name the column {exact}, or say it in the campaign\'s file: column = "{columns[0]}"',
+        f"which column holds the {exact} is not clear; there are {tables.told(columns)}",
+        hint=f"name the column {exact}, or say it in the campaign's file:"
+        f' column = "{tables.told(columns[:1])}"',
     )
 
 
@@ -161,7 +162,7 @@ def _file(
         try:
             return closing.enter_context(path.open("rb"))
         except OSError as error:
-            raise InvalidInput(f"{name}: {error.strerror}") from None
+            raise InvalidInput(f"{name}: {error.strerror}", hint=f"ls -l {path}") from None
     if stdin is None:
         import sys
 
@@ -189,6 +190,11 @@ def _unpacked(file: BufferedReader[Any], name: str, closing: ExitStack) -> Binar
 def _text_table(lines: Lines, source: str, name: str, *, exact: bool) -> Table:
     if not lines.head.strip("\ufeff \t\r\n"):
         raise InvalidInput(f"{name}: is empty", hint="its first line names the columns")
+    if lines.head.lstrip("\ufeff \t\r\n").startswith("<"):
+        raise InvalidInput(
+            f"{name}: is a web page or XML",
+            hint="export the list as CSV; a login page comes so too",
+        )
     suffix = Path(source.lower().removesuffix(".gz")).suffix
     is_json = lines.head.lstrip("\ufeff \t\r\n")[0] in "{["
     if suffix in (".csv", ".tsv", ".txt"):

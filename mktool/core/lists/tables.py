@@ -27,6 +27,8 @@ from ...text.cells import unguarded
 from .lines import Lines
 
 MOST = 1 << 20  # characters of a field
+MOST_TOLD = 20, 40  # columns, and characters of each, that a message has room for
+_WHOLE = "is it whole? write it, or download it, again"
 _NAMES_HINT = "give each column a name of its own"
 EXPORTED = ("number", "address", "variant", "state", "code", "reason", "vendor_id", "events")
 """The columns of what `campaign export` writes; the cells of its CSV are guarded."""
@@ -71,7 +73,9 @@ def from_csv(lines: Lines, source: str, *, exact: bool = False) -> Table:
     if head[:4].lower() == "sep=":
         delimiter, before = head[4:5], 1
         if delimiter not in tuple(",;\t|:^~"):
-            raise InvalidInput(f"{source}: line 1: {delimiter!r} cannot be a delimiter")
+            raise InvalidInput(
+                f"{source}: line 1: {delimiter!r} cannot be a delimiter", hint="such as sep=;"
+            )
         next(stream)
     else:
         delimiter = _delimiter(head[: 1 << 16])
@@ -139,7 +143,7 @@ def from_parquet(path: Path, source: str, closing: ExitStack) -> Table:
         file = ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
         columns = named(file.schema_arrow.names, source)
     except (ArrowException, OSError) as error:
-        raise InvalidInput(f"{source}: {error}") from None
+        raise InvalidInput(f"{source}: {error}", hint=_WHOLE) from None
 
     closing.callback(file.close)
     return Table(columns, _parquet_rows(file, source, (ArrowException, OSError, ValueError)))
@@ -154,7 +158,10 @@ def named(header: Sequence[str], source: str) -> tuple[str, ...]:
         number = columns.index("") + 1
         raise InvalidInput(f"{source}: column {number} has no name", hint=_NAMES_HINT)
     if "\0" in "".join(columns):
-        raise InvalidInput(f"{source}: the names of the columns hold a NUL: is it a text?")
+        raise InvalidInput(
+            f"{source}: the names of the columns hold a NUL: is it a text?",
+            hint="save it as CSV (UTF-8)",
+        )
     name, count = Counter(columns).most_common(1)[0]
     if count > 1:
         raise InvalidInput(f"{source}: {count} columns are named {name!r}", hint=_NAMES_HINT)
@@ -164,6 +171,14 @@ def named(header: Sequence[str], source: str) -> tuple[str, ...]:
             hint="put a line with the names above it, such as: email,first_name",
         )
     return columns
+
+
+def told(columns: Sequence[str]) -> str:
+    """Return the names of the columns for a message, which has no room for a thousand."""
+    count, width = MOST_TOLD
+    names = [name if len(name) <= width else f"{name[:width]}…" for name in columns[:count]]
+    more = len(columns) - count
+    return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
 
 
 def cell(value: object) -> str:
@@ -227,12 +242,12 @@ def _misfit(line: int, values: list[str], width: int) -> Row:
 
 def _broken(error: csv.Error, source: str, line: int) -> InvalidInput:
     """Return what to say where the rest of the file has been taken for one field."""
-    words = str(error)
+    words, hint = str(error), 'a field with one in it is "quoted", and "" stands for each inside'
     if "field limit" in words:
         words = f"a field is longer than {MOST:,} characters; is a quotation mark not closed?"
     elif "end of data" in words:
         words = "a quotation mark is opened and never closed"
-    return InvalidInput(f"{source}: line {line}: {words}")
+    return InvalidInput(f"{source}: line {line}: {words}", hint=hint)
 
 
 class _Object(NamedTuple):
@@ -306,7 +321,7 @@ def _parquet_rows(file: Any, source: str, failures: tuple[type[Exception], ...])
             for done, values in enumerate(zip(*columns, strict=True), start=done + 1):  # noqa: B020
                 yield checked(done, list(values))
     except failures as error:
-        raise InvalidInput(f"{source}: after row {done}: {error}") from None
+        raise InvalidInput(f"{source}: after row {done}: {error}", hint=_WHOLE) from None
 
 
 def _column(column: Any) -> list[str]:

@@ -248,6 +248,8 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
         ("tags = ['']", "must not hold an empty text", ""),
         ("media = ['a.jpg']", "must be addresses that start with https://", ""),
         ("send_at = 2026-12-01", "must be text, not 2026-12-01", "2026-12-01T09:00"),
+        ("send_at = 'yesterday'", ":6: send_at: 'yesterday' is not a time", "2026-12-01T09:00"),
+        ("send_at = 'friday 9:00 Mars/Base'", ":6: send_at: unknown time zone 'Mars/Base'", ""),
         ("reply_to = 'x'", "must be an e-mail address", "hello@acme.example"),
         ("unsubscribe = 'acme.example'", "must start with https:// or mailto:", "{{ id }}"),
         ("unsubscribe = 'http://acme.example'", "must start with https://", ""),
@@ -395,16 +397,16 @@ def test_who_can_send_an_sms(tmp_path: Path, sender: str) -> None:
     ],
 )
 def test_what_an_sms_has_not(tmp_path: Path, text: str, key: str) -> None:
-    with pytest.raises(InvalidInput, match=rf"^launch\.toml: {key}: ") as caught:
+    with pytest.raises(InvalidInput, match=rf"^launch\.toml:\d+: {key}: ") as caught:
         check_channel(written(tmp_path, text), "sms")
     assert caught.value.hint
 
 
 def test_what_an_e_mail_needs(tmp_path: Path) -> None:
-    check_channel(written(tmp_path, MAIL), "email")
+    check_channel(written(tmp_path, MAIL + "send_at = '2020-01-01T09:00'"), "email")
     no_subject = "".join(line for line in MAIL.splitlines(True) if "subject" not in line)
     for text, key in ((no_subject, "subject"), (MAIL + "media = ['https://a.example/b']", "media")):
-        with pytest.raises(InvalidInput, match=rf"^launch\.toml: {key}: "):
+        with pytest.raises(InvalidInput, match=rf"^launch\.toml:?\d*: {key}: "):
             check_channel(written(tmp_path, text), "email")
 
 

@@ -28,6 +28,7 @@ from mktool.store.acts import State as ActState
 from mktool.store.campaigns import CampaignFile, Outcome, State, path_of
 from mktool.store.config import load
 from mktool.store.ledger import Ledger
+from mktool.store.paths import config_dir
 from mktool.store.suppressions import Suppressions
 from tests.box import Box
 from tests.core.campaign.outgoing import LOGINS
@@ -101,9 +102,40 @@ def test_the_same_file_again_sends_nothing(box: Box, launch: Launch) -> None:
 
 def test_an_unknown_provider_is_said_with_the_file(box: Box, launch: Launch) -> None:
     launch.write(CONTENT, provider="resnd")
-    with pytest.raises(InvalidInput, match=r"^launch.toml: provider: unknown .*resnd") as caught:
+    with pytest.raises(InvalidInput, match=r"^launch.toml:2: provider: unknown .*resnd") as caught:
         launch.send()
     assert caught.value.hint == "did you mean resend?"
+
+
+def test_a_condition_is_read_before_the_list_is(launch: Launch) -> None:
+    (launch.folder / "people.csv").unlink()
+    for where in ("where = \"name = 'ann'\"", "[segment]\nwhere = \"name = 'ann'\""):
+        launch.write(CONTENT, where=where)
+        with pytest.raises(InvalidInput, match=r"^launch.toml:\d+: where: .*character 6") as caught:
+            launch.send()
+        assert caught.value.hint == "== compares"
+
+
+def test_a_misspelt_column_is_told_the_nearest_one(box: Box, launch: Launch) -> None:
+    launch.write('text = "Hello {{ nmae }}"')
+    with pytest.raises(InvalidInput, match="no column nmae; it has email, name") as caught:
+        launch.send()
+    assert caught.value.hint.startswith("did you mean name?")
+
+
+def test_a_saved_condition_is_named_with_its_file(launch: Launch) -> None:
+    config = config_dir() / "config.toml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text("[segments]\nfew = \"name = 'ann'\"\n")
+    launch.settings = Settings(load())
+    with pytest.raises(InvalidInput, match=r"config.toml: segments.few: .*character 6"):
+        launch.send(Options(segment="few"))
+
+
+def test_answers_go_where_the_vendor_lets_them(launch: Launch) -> None:
+    launch.write('text = "x"\nreply_to = "desk@acme.example"', provider="mailchimp")
+    with pytest.raises(InvalidInput, match=r"^launch.toml:7: reply_to: Mailchimp"):
+        launch.send()
 
 
 def test_a_longer_list_sends_to_who_is_new(box: Box, launch: Launch) -> None:

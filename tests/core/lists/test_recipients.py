@@ -121,13 +121,17 @@ def test_a_header_alone_is_an_empty_list(tmp_path: Path) -> None:
         ("email,name\na@b.de," + "x," * lines.LONGEST + "\n", "line 2 is longer than"),
         (b"em\0ail,name\na@b.de,A\n", "names of the columns hold a NUL"),
         (b"PK\x03\x04....", "is a spreadsheet"),
+        ("\ufeff\n<!DOCTYPE html><html><body>Sign in", "is a web page"),
+        ('<?xml version="1.0"?>\n<people>', "is a web page or XML"),
         (b"SQLite format 3\0....", "is a database"),
         (b"\x1f\x8b\x08\x00broken gzip", "cannot be read"),
         (gzip.compress(UMLAUTS.encode(), mtime=0)[:-12], "cannot be read"),
     ],
 )
 def test_files_that_are_no_list(tmp_path: Path, content: bytes | str, reason: str) -> None:
-    assert reason in _refusal(tmp_path, content).message
+    refusal = _refusal(tmp_path, content)
+    assert reason in refusal.message
+    assert refusal.hint
 
 
 def test_a_field_of_100_mb_is_refused_in_little_memory(tmp_path: Path) -> None:
@@ -302,8 +306,9 @@ def test_a_pipe_is_read_as_it_comes(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_lists_that_are_not_there(tmp_path: Path, source: str) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput) as missing:
         open_list(source, tmp_path)
+    assert missing.value.hint
 
 
 def test_rows_pass_in_flat_memory(tmp_path: Path) -> None:
@@ -399,6 +404,15 @@ def test_no_guess_where_it_is_not_clear(columns: list[str]) -> None:
     with pytest.raises(InvalidInput, match=", ".join(columns)) as unclear:
         address_column(columns, "email")
     assert f'column = "{columns[0]}"' in unclear.value.hint
+
+
+def test_a_message_has_room_for_few_columns() -> None:
+    with pytest.raises(InvalidInput) as unclear:
+        address_column([f"c{n}" for n in range(10_000)], "email")
+    assert unclear.value.message.endswith(", c19 and 9,980 more")
+    with pytest.raises(InvalidInput) as unclear:
+        address_column(["x" * 1_000_000], "email")
+    assert len(unclear.value.message + unclear.value.hint) < 300
 
 
 def test_an_export_of_subscribers(tmp_path: Path) -> None:
