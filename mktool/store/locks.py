@@ -71,17 +71,18 @@ def lock(path: Path, timeout: float) -> Iterator[None]:
 
 
 @contextmanager
-def named_lock(path: Path, note: str) -> Iterator[None]:
+def named_lock(path: Path, note: str, *, about: str = "") -> Iterator[None]:
     """Hold ``path`` or raise `Busy` at once, saying who holds it, since when and for what.
 
-    ``note`` is shown to other processes, so it names the command without its arguments.
+    ``note`` is shown to other processes, so it names the command without its arguments; ``about``
+    is what people call that which is held, where the name of the file does not tell.
     """
     with ExitStack() as stack:
         try:
             stack.enter_context(lock(path, 0))
         except Busy:
             who = holder(path) or "another process"
-            raise Busy(f"{_shown(path)} is held by {who}") from None
+            raise Busy(f"{about or _shown(path)} is held by {who}") from None
         _sign(path, note)
         stack.callback(_card(path).unlink, missing_ok=True)
         yield
