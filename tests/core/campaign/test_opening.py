@@ -136,7 +136,7 @@ def test_two_columns_of_one_variable_are_told_apart_by_nobody(box: Box, launch: 
 
 @pytest.mark.parametrize("name", ["a/b", "x" * 101, "a\nb"])
 def test_another_name_is_one_that_a_file_could_give(launch: Launch, name: str) -> None:
-    with pytest.raises(InvalidInput, match="^--as: must "):
+    with pytest.raises(InvalidInput, match=r"^--as: must "):
         launch.send(Options(name=name))
 
 
@@ -239,7 +239,7 @@ def test_another_process_has_it(launch: Launch) -> None:
     wanted = opening.read(launch.file, Options(), launch.settings)
     with (
         opening.opened(launch.settings, wanted, Options()),
-        pytest.raises(Busy, match="the campaign 'launch' is held by pid .*mktool send-campaign"),
+        pytest.raises(Busy, match=r"the campaign 'launch' is held by pid .*mktool send-campaign"),
     ):
         launch.send()
 
