@@ -43,9 +43,10 @@ def sync(campaign: Name) -> int:
         "campaign": campaign, "read": found.read, "new": found.new, "others": found.others,
         "suppressed": found.suppressed, "totals": found.summary,
     }  # fmt: skip
+    told = "the vendor's totals were read" if found.summary else "nothing new"
     out.result(
         data, ("event", "new"), sorted(found.new.items()), errors=found.errors,
-        empty=f"nothing new; {overview.command('report', campaign)}",
+        empty=f"{told}; {overview.command('report', campaign)}",
     )  # fmt: skip
     if found.suppressed:
         out.say(f"suppressed now: {found.suppressed:,}")
@@ -141,7 +142,9 @@ def report(
 def _since(found: Report) -> str:
     from ..core.campaign import track
 
-    began = f"since {stamp(found.began)}" if found.began else "nothing has gone out"
+    if not found.began:
+        return "nothing has gone out"
+    began = f"since {stamp(found.began)}"
     if found.synced:
         return f"{began}; the vendor was asked {stamp(found.synced)}"
     if not track.tells(found.provider):
@@ -182,11 +185,8 @@ def _verdict(test: Tested) -> str:
         shown = f"p = {p_value:.3f}" if p_value >= 0.001 else "p < 0.001"
         return f"{test.kind}: {best} is best ({shown})"
     if p_value >= 1:
-        return f"{test.kind}: {best} leads; the numbers say nothing (not significant, p = 1)"
-    return (
-        f"{test.kind}: {best} leads, but not significantly (p = {p_value:.2f});"
-        " how many more recipients it would take is unknown"
-    )
+        return f"{test.kind}: {best} leads, by too little or of too few to tell it from luck"
+    return f"{test.kind}: {best} leads, but not significantly (p = {p_value:.2f})"
 
 
 def _chart(found: Report) -> None:

@@ -71,7 +71,7 @@ def lock(path: Path, timeout: float) -> Iterator[None]:
 
 
 @contextmanager
-def inherited_lock(path: Path, timeout: float = 1.0) -> Iterator[None]:
+def inherited_lock(path: Path, timeout: float = 1.0, *, about: str = "") -> Iterator[None]:
     """Hold ``path`` in this process and in all that it forks: it is free when the last has ended.
 
     The lock above is this process's own. Raises `Busy` if it stays taken for ``timeout`` seconds.
@@ -91,7 +91,7 @@ def inherited_lock(path: Path, timeout: float = 1.0) -> Iterator[None]:
         while not _taken(fcntl.flock, held, fcntl.LOCK_EX | fcntl.LOCK_NB):
             if time.monotonic() > end:
                 raise Busy(
-                    f"a process of the run before has not ended ({_shown(path)})",
+                    f"{about or _shown(path)}: a process of the run before has not ended",
                     hint="wait a moment and run it again; kill -9 it if it was stopped (ps: T)",
                 )
             time.sleep(0.01)
@@ -109,17 +109,18 @@ def _taken(flock: Callable[[int, int], None], held: int, how: int) -> bool:
 
 
 @contextmanager
-def named_lock(path: Path, note: str) -> Iterator[None]:
+def named_lock(path: Path, note: str, *, about: str = "") -> Iterator[None]:
     """Hold ``path`` or raise `Busy` at once, saying who holds it, since when and for what.
 
-    ``note`` is shown to other processes, so it names the command without its arguments.
+    ``note`` is shown to other processes, so it names the command without its arguments; ``about``
+    is what people call that which is held, where the name of the file does not tell.
     """
     with ExitStack() as stack:
         try:
             stack.enter_context(lock(path, 0))
         except Busy:
             who = holder(path) or "another process"
-            raise Busy(f"{_shown(path)} is held by {who}") from None
+            raise Busy(f"{about or _shown(path)} is held by {who}") from None
         _sign(path, note)
         stack.callback(_card(path).unlink, missing_ok=True)
         yield

@@ -57,6 +57,7 @@ def test_a_report(mktool: Mktool, box: Box) -> None:
     assert (rows["cost"][0], rows["revenue"][0], rows["ROI"][0]) == ("10.00", "25.00", "150%")
     assert rows["A"][-1] == "It is here"
     assert "opened: " in ran.err
+    assert "tell it from luck\n" in ran.err  # so few clicked
     data = mktool("campaign", "report", "launch", "--revenue", "25", "--json").json["data"]
     assert data["roi"] == 1.5
     assert [one["variant"] for one in data["variants"]] == ["A", "B"]
@@ -121,3 +122,19 @@ def test_webhooks(mktool: Mktool, tmp_path: Path) -> None:
     assert (rows["opened"], rows["complained"]) == ("1", "1")
     assert mktool("campaign", "events", "resend", str(tmp_path / "nothing")).code == 2
     assert mktool("campaign", "events", "slack", str(bodies)).code == 5
+
+
+def test_totals_are_news_of_nobody(mktool: Mktool, box: Box, tmp_path: Path) -> None:
+    send(tmp_path, "sendgrid", ["ada@acme.example"], name="counted")
+    box.ahead = 300
+    ran = mktool("campaign", "sync", "counted")
+    assert (ran.code, ran.out) == (0, "")
+    assert "the vendor's totals were read; mktool campaign report counted" in ran.err
+
+
+def test_what_has_not_gone_out_is_not_to_be_asked_for(mktool: Mktool, tmp_path: Path) -> None:
+    file = tmp_path / "launch.toml"
+    file.write_text(file.read_text().replace('"launch"', '"later"'))
+    assert mktool("send-campaign", str(file), "--at", "in 1h").code == 0
+    ran = mktool("campaign", "report", "later")
+    assert ran.err.startswith("later by resend: scheduled, nothing has gone out\n")

@@ -65,7 +65,7 @@ def fields_of(
 ) -> tuple[str, ...]:
     """Return the variables that the list gives, but for the address itself.
 
-    `InvalidInput` names one that no column gives and that has no default.
+    `InvalidInput` names one that no column gives and that has no default, or that two give.
     """
     there = {variable_name(column) for column in columns}
     wanted = {name for one in contents for name in one.content.variables}
@@ -77,7 +77,20 @@ def fields_of(
                     f"the list has no column {name}; it has {told(columns)}",
                     hint=SAID.get(name) or _instead(name, there),
                 )
+    _check_single(wanted, columns)
     return tuple(sorted(wanted & there - {address}))
+
+
+def _check_single(wanted: Collection[str], columns: Sequence[str]) -> None:
+    """Raise `InvalidInput` where two columns are the same variable: "First name", "first_name"."""
+    known = dict[str, str]()
+    for column in columns:
+        other = known.setdefault(name := variable_name(column), column)
+        if other != column and name in wanted:
+            raise e.InvalidInput(
+                f"the columns {other!r} and {column!r} are both {{{{ {name} }}}}",
+                hint="rename one of them, in the list",
+            )
 
 
 def _instead(name: str, there: Collection[str]) -> str:

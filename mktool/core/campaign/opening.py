@@ -26,6 +26,7 @@ from ..settings import DEFAULT
 from . import condition, definition, overview
 from .campaign import Campaign, Options
 from .definition import Definition
+from .keys import PLAIN
 from .way import delivery_of
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def read(path: Path, options: Options, settings: Settings) -> Definition:
     found = definition.load(path)
     changed: dict[str, Any] = {}
     if options.name:
-        changed["name"] = options.name
+        changed["name"] = _checked_name(options.name)
     if options.account:
         changed["account"] = options.account
     if options.recipients:
@@ -63,6 +64,13 @@ def read(path: Path, options: Options, settings: Settings) -> Definition:
         problem = f"{providers.load(found.provider).spec.title} sends answers to the sender only"
         raise definition.fault(found, "reply_to", problem, "leave it out")
     return found
+
+
+def _checked_name(name: str) -> str:
+    try:
+        return str(PLAIN["name"].read(name))
+    except ValueError as problem:
+        raise e.InvalidInput(f"--as: {problem}", hint="such as --as launch-2") from None
 
 
 @contextlib.contextmanager
@@ -128,9 +136,10 @@ def go_on(settings: Settings, act: Act) -> tuple[int, e.MktoolError | None]:
 def locked(name: str) -> Iterator[None]:
     """Hold a campaign among all processes, for as long as one that this one forks may send."""
     short = hashlib.sha256(name.encode()).hexdigest()[:16]  # a name may be longer than a file's
+    path = lock_path(f"campaign-{short}")
     with (
-        named_lock(lock_path(f"campaign-{short}"), "mktool send-campaign"),
-        inherited_lock(lock_path(f"campaign-{short}-forked")),
+        named_lock(path, "mktool send-campaign", about=f"the campaign {name!r}"),
+        inherited_lock(lock_path(f"campaign-{short}-forked"), about=f"the campaign {name!r}"),
     ):
         yield
 

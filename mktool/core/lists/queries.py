@@ -19,6 +19,7 @@ from .files import existing
 from .tables import Row, Table, cell, checked, named
 
 SCHEMES = ("sqlite://", "postgresql://", "postgres://")
+QUERY_HINT = "try the query in the database's own shell"
 AT_ONCE = 5000  # rows that PostgreSQL sends at a time
 
 
@@ -54,6 +55,9 @@ def from_postgres(url: str, source: str, closing: ExitStack) -> Table:
     place, query = _query(url, source)
     try:
         connection = psycopg.connect(make_conninfo(**parameters(place, source)))
+    except (psycopg.Error, psycopg.Warning) as error:
+        _refused(source, error, "try the address, without the query, with psql")
+    try:
         closing.callback(connection.close)
         connection.read_only = True
         for kind in ("json", "jsonb"):
@@ -126,6 +130,6 @@ def _rows(cursor: Any, source: str, failure: type[Exception]) -> Iterator[Row]:
         _refused(source, error)
 
 
-def _refused(source: str, error: Exception) -> NoReturn:
+def _refused(source: str, error: Exception, hint: str = QUERY_HINT) -> NoReturn:
     words = " ".join(str(error).split())
-    raise InvalidInput(f"{source}: {words}", hint="try the query in the database's own shell")
+    raise InvalidInput(f"{source}: {words}", hint=hint) from None

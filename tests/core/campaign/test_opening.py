@@ -123,6 +123,23 @@ def test_a_misspelt_column_is_told_the_nearest_one(box: Box, launch: Launch) -> 
     assert caught.value.hint.startswith("did you mean name?")
 
 
+def test_two_columns_of_one_variable_are_told_apart_by_nobody(box: Box, launch: Launch) -> None:
+    text = "email,First name,first-name,X,x\nann@acme.example,Ann,Anna,1,2\n"
+    (launch.folder / "people.csv").write_text(text)
+    launch.write('text = "Hello {{ first_name }}"')
+    with pytest.raises(InvalidInput, match="'First name' and 'first-name' are both"):
+        launch.send()
+    launch.write('text = "Hello"')
+    launch.send()
+    assert got(box) == Counter(["ann"])
+
+
+@pytest.mark.parametrize("name", ["a/b", "x" * 101, "a\nb"])
+def test_another_name_is_one_that_a_file_could_give(launch: Launch, name: str) -> None:
+    with pytest.raises(InvalidInput, match=r"^--as: must "):
+        launch.send(Options(name=name))
+
+
 def test_a_saved_condition_is_named_with_its_file(launch: Launch) -> None:
     config = config_dir() / "config.toml"
     config.parent.mkdir(parents=True, exist_ok=True)
@@ -222,7 +239,7 @@ def test_another_process_has_it(launch: Launch) -> None:
     wanted = opening.read(launch.file, Options(), launch.settings)
     with (
         opening.opened(launch.settings, wanted, Options()),
-        pytest.raises(Busy, match="mktool send-campaign"),
+        pytest.raises(Busy, match=r"the campaign 'launch' is held by pid .*mktool send-campaign"),
     ):
         launch.send()
 
