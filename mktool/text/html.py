@@ -40,6 +40,7 @@ _BETWEEN_ROWS = {
 _BETWEEN_CELLS = {"tr", "/td", "/th"}
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
+_ONE_BLANK = re.compile(r"^ (?=\S)", re.MULTILINE)  # of a cell; a list in a list has two
 
 
 class Tag(NamedTuple):
@@ -165,7 +166,7 @@ def plain(source: str, words: re.Pattern[str]) -> str:
     if words.findall(content) != words.findall(_without_tags(spelled)):
         raise ValueError("a word stands where there is no text")
     lines = (line.rstrip() for line in content.replace("\xa0", " ").split("\n"))
-    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+    return _BLANK_LINES.sub("\n\n", _ONE_BLANK.sub("", "\n".join(lines))).strip()
 
 
 def _in_text(source: str, change: Callable[[str, str], str]) -> str:

@@ -154,13 +154,31 @@ def _derived(source: str) -> str:
     """Return the text of a mail that has only HTML."""
     veil = Veil(source)
     try:
-        return veil.lift(plain(_shallow(veil.text), veil.block))
+        return _closed_up(veil.lift(plain(_shallow(veil.text), veil.block)))
     except Fault:
         raise
     except ValueError:
         raise Fault(
             "has a block ({% … %}) where no text can be derived: give the campaign a text"
         ) from None
+
+
+def _closed_up(text: str) -> str:
+    """Return the text without the line ends around a block that its copies have once too often."""
+    done, before = [], 0  # line ends
+    for segment in scan(text):
+        source = segment.source
+        if segment.kind == "text":
+            source = source[min(before, _line_ends(source)) :]
+            before = _line_ends(source[::-1]) if source else before
+        elif segment.kind != "block":
+            before = 0
+        done.append(source)
+    return "".join(done)
+
+
+def _line_ends(text: str) -> int:
+    return len(text) - len(text.lstrip("\n"))
 
 
 def _inlined(source: str) -> str:

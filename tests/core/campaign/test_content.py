@@ -224,8 +224,20 @@ def test_the_text_of_html() -> None:
         'Hi {{ name | default("<you>") }} & all\n\n'
         "Read the news (https://x.example/{{ id }}?a=1&b=2), https://x.example up "
         "write (a@x.example) Leave ({{ unsubscribe }})\n\n"
-        "{% for x in [1, 2] %}\n{{ x }}\tz\n{% endfor %}\n\n{% if a %}\n- one\n- two\n{% endif %}"
+        "{% for x in [1, 2] %}{{ x }}\tz\n{% endfor %}\n{% if a %}- one\n- two\n{% endif %}"
     )
+
+
+@pytest.mark.parametrize(
+    ("plan", "text"),
+    [("pro", "A\n\nB\n\n- 1\n- 2\n\nC D\n\nR\n\nE"), ("free", "A\n\n- 1\n- 2\n\nC\n\nR\n\nE")],
+)
+def test_the_text_has_no_blank_lines_for_blocks(plan: str, text: str) -> None:
+    html = """<p>A</p>{% if plan == 'pro' %}<p>B</p>{% endif %}<ul>{% for n in [1, 2] %}<li>{{ n }}
+    </li>{% endfor %}</ul><table><tr><td> C{% if plan == 'pro' %} D{% endif %}</td></tr></table>
+    <p>{% raw %}R{% endraw %}</p><p>E</p>"""
+    made = content.compile(prepared(parts(html=html))).render({"plan": plan})
+    assert made.text == text
 
 
 def test_a_text_of_ones_own_is_kept() -> None:
