@@ -26,7 +26,7 @@ _EMAIL_FAULTS = (
     (r"[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]", "an invisible character inside"),
     (r"[<>]", "a name and an address in one cell"),
     (r'"', "a quotation mark inside"),
-    (r"[,;]", "a comma: two addresses in one cell?"),
+    (r"[,;]", "a comma or semicolon: two addresses in one cell?"),
     (r"\s", "a space inside"),
     (r"^[^@\uff20]*$", "no @"),
     (r"@.*@", "two @"),
@@ -49,7 +49,7 @@ _SPACING = re.compile(r"[\s().\u00ad\u200b\u202a-\u202e\u2010-\u2015/-]+")
 _NUMBER_FAULTS = (
     (r"^$", "empty"),
     (r"^[+0-9.,]+E\+?[0-9]+$", "shortened by a spreadsheet: format the column as text"),
-    (r"[,;]", "a comma: two numbers in one cell?"),
+    (r"[,;]", "a comma or semicolon: two numbers in one cell?"),
     (r"[^+0-9]", "something that is not a digit"),
     (r"^[0-9]+$", "no country code: it starts with + (as in +44…)"),
     (r".\+", "a + inside"),
