@@ -59,6 +59,7 @@ class Engine:
         self._next_look = self._begin_at = 0.0
         self._lost_in_a_row = 0
         self._courses = {course.number: course for course in run.courses}
+        self._campaign = run.courses[0].batch.campaign
         self.work = Work(session, file, run)
 
     def go(self) -> None:
@@ -79,6 +80,7 @@ class Engine:
         waiting: deque[Ready] = deque()
         while True:
             if not self._halted():
+                self.work.heed()
                 self._look_for_work(waiting, self._free - len(waiting))
                 self._stop_at_the_end_of(waiting)
             wait = self._turn(finished, waiting)
@@ -140,7 +142,7 @@ class Engine:
         if self.error is None and time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LONGEST_WAIT
             if word := self.run.stopped():
-                self._stop(overview.stopped(word, self.run.courses[0].batch.campaign))
+                self._stop(overview.stopped(word, self._campaign))
             if found := self.work.leave_out(self._flying.values()):
                 self._crew.leave_out(found)
         return self.error is not None
@@ -298,10 +300,11 @@ class Engine:
         if error is not None and (not borne or done.left or lost):
             self._stop(error)
         elif self.errors >= self.run.max_errors > 0:
+            show = overview.command("show", self._campaign)
             self._stop(
                 e.Partial(
-                    f"stopped after {self.errors} errors (max_errors)",
-                    hint="mktool campaign show NAME --failed; then fix the cause, and run it again",
+                    f"stopped: {self.run.max_errors:,} errors are the most (max_errors)",
+                    hint=f"{show} --failed; then fix the cause, and run it again",
                 )
             )
 

@@ -114,7 +114,7 @@ class Lane:
         settings, spec = session.settings, session.spec
         self.delivery, self.timeout = run.delivery, spec.timeout
         self.halt, self.left_out = halt, left_out
-        self.broadcast = run.broadcast
+        self.broadcast, self.max_errors = run.broadcast, run.max_errors
         self._courses = {course.number: course for course in run.courses}
         self._tally = Tally(settings.sleep)
         exchange = Exchange(
@@ -182,8 +182,13 @@ class Lane:
             key = f"{errand.batch.key}.{number}" if number else errand.batch.key
             self._deliver(errand, messages, key)
             lost = lost + 1 if len(done.doubt) > before else 0
-            if lost >= DOUBTS_IN_A_ROW:
+            if lost >= DOUBTS_IN_A_ROW or self._goes_wrong(done):
                 return
+
+    def _goes_wrong(self, done: Done) -> bool:
+        """Whether the run stops because of this job alone, as the engine will see when it ends."""
+        refused = [outcome for outcome in done.outcomes if outcome.state == State.FAILED]
+        return 0 < self.max_errors <= len(refused)
 
     def _requests(self, errand: Errand) -> Iterator[list[Message]]:
         """Yield the messages of each request: as many as it takes, whole ones on their own

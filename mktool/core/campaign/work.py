@@ -72,7 +72,7 @@ class Work:
         reopened = self.file.reopened()
         if reopened or self.file.waiting():
             self._seen = 0  # who was in doubt when it was suppressed could not be left out then
-        self._heed_suppressions()
+        self.heed()
         for claim in reopened:
             if people := self._whole(claim):
                 yield self._job(claim, people)
@@ -89,7 +89,6 @@ class Work:
         seq = 0 if retry else self.file.reached(course.number)
         read = self.file.again if retry else self.file.after
         while size := self._size():
-            self._heed_suppressions()
             if not (people := read(seq, course.number, size)):
                 return
             seq = people[-1].seq
@@ -143,7 +142,7 @@ class Work:
                 found[person.seq] = reason
         return found
 
-    def _heed_suppressions(self) -> None:
+    def heed(self) -> None:
         """Leave out whoever was suppressed since the last look, by this process or another."""
         newest = self._suppressions.newest()
         if newest > self._seen:

@@ -77,6 +77,7 @@ class _Worker:
     def close(self) -> None:
         """End it, whatever it is doing."""
         self.pipe.close()
+        os.kill(self.pid, signal.SIGKILL)  # also where it was stopped, and cannot notice
         os.waitpid(self.pid, 0)
 
 

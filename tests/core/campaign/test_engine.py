@@ -429,19 +429,21 @@ def suppress(session: Session, *addresses: str) -> None:
     Suppressions(session.ledger).add((Suppressed(a, "manual") for a in addresses), source="test")
 
 
-def test_who_is_suppressed_during_the_run_is_left_out(make: Rigs) -> None:
+@pytest.mark.parametrize("late", ["p5@acme.example", "p9@acme.example", "p39@acme.example"])
+def test_who_is_suppressed_during_the_run_is_left_out(make: Rigs, late: str) -> None:
+    """Also one whose batch is composed already, while the first request is under way."""
     rig = make(40)
 
     def during(batch: Batch) -> Answer:
         if len(rig.vendor.requests) == 1:
             with rig.session() as other:
-                suppress(other, "P39@acme.example", "p0@acme.example")
+                suppress(other, late.upper(), "p0@acme.example")
         return None
 
     rig.vendor.answer = during
     rig.run()
-    assert rig.states(State.SUPPRESSED) == {"p39@acme.example": "suppressed"}
-    assert rig.vendor.got == Counter(people(39))
+    assert rig.states(State.SUPPRESSED) == {late: "suppressed"}
+    assert rig.vendor.got == Counter(set(people(40)) - {late})
 
 
 def test_who_is_suppressed_while_a_batch_was_given_back_is_left_out(make: Rigs) -> None:
@@ -544,6 +546,18 @@ def test_a_login_that_ends_leaves_nothing_in_doubt(make: Rigs) -> None:
         assert file.unfinished() == []
     rig.run()
     once(rig, 40)
+
+
+def test_what_goes_wrong_stops_a_group_of_single_requests_too(make: Rigs) -> None:
+    rig = make(40, batch=1, group=40)
+    rig.vendor.answer = lambda _: BAD
+    engine = rig.run(max_errors=3, expected=40)
+    assert len(rig.vendor.requests) == 3
+    assert isinstance(engine.error, e.Partial)
+    assert rig.totals() == {"failed": 3, "pending": 37}
+    rig.vendor.answer = lambda _: None
+    rig.run()
+    assert rig.totals() == {"sent": 37, "failed": 3}
 
 
 def test_the_ledger_has_a_call_for_each_batch(make: Rigs) -> None:

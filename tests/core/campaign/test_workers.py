@@ -166,6 +166,14 @@ def test_one_that_is_killed_ends_the_run(crew: Workers, log: Path) -> None:
         crew.landed(10)
 
 
+def test_one_that_was_stopped_is_not_waited_for(crew: Workers) -> None:
+    crew.prepare(1, job(1, "ada"), ONE)
+    (worker,) = crew.workers
+    os.kill(worker.pid, signal.SIGSTOP)
+    crew.close()
+    assert not alive(worker.pid)
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_they_end_with_the_process_they_work_for(tmp_path: Path, number: signal.Signals) -> None:
     """Whatever they sent after that, nobody would be told."""
