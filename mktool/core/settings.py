@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from .. import errors as e
@@ -31,6 +31,33 @@ if TYPE_CHECKING:
 DEFAULT = e.DEFAULT_ACCOUNT
 
 
+class Stop:
+    """A word that ends all waits, and that a signal's handler may give.
+
+    The lock of an `Event` may be held by the very thread that the signal interrupts.
+    """
+
+    def __init__(self) -> None:
+        self._given = False
+        self._words: SimpleQueue[None] = SimpleQueue()
+
+    def is_set(self) -> bool:
+        return self._given
+
+    def set(self) -> None:
+        self._given = True
+        self._words.put(None)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, or until it is given; return whether it was."""
+        try:
+            self._words.get(timeout=seconds)
+        except Empty:
+            return False
+        self._words.put(None)  # for the next who waits
+        return True
+
+
 @dataclass(slots=True)
 class Settings:
     """What every use case needs from the edge. ``stop`` is set by Ctrl-C and ends all waits."""
@@ -39,7 +66,7 @@ class Settings:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     interactive: bool = False
     ask: Callable[[str], Secret] | None = None
-    stop: Event = field(default_factory=Event)
+    stop: Stop = field(default_factory=Stop)
 
     @property
     def max_wait(self) -> float:

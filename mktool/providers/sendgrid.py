@@ -83,14 +83,14 @@ class SendGrid(Webhooks, CanCheck, CanDeliver, CanHold, CanSummarize, CanSuppres
         whole: Message | Batch = first if first.subject else batch  # rendered: alone in its request
         tokens = () if first.subject else batch.tokens
         people: list[dict[str, Any]] = []
-        for m in batch.messages:
+        for seq, to, _, _, _, values, unsubscribe in batch.messages:
             person: dict[str, Any] = {
-                "to": [{"email": m.to}],
-                "custom_args": {"campaign": batch.campaign, "recipient": str(m.seq)}}  # fmt: skip
+                "to": [{"email": to}],
+                "custom_args": {"campaign": batch.campaign, "recipient": str(seq)}}  # fmt: skip
             if tokens:
-                person["substitutions"] = dict(zip(tokens, m.values, strict=True))
-            if m.unsubscribe:
-                person["headers"] = {"List-Unsubscribe": f"<{m.unsubscribe}>", **one_click}
+                person["substitutions"] = dict(zip(tokens, values, strict=True))
+            if unsubscribe:
+                person["headers"] = {"List-Unsubscribe": f"<{unsubscribe}>", **one_click}
             people.append(person)
         parts = (("text/plain", whole.text), ("text/html", whole.html))  # in this order
         body: dict[str, Any] = {

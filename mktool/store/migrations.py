@@ -4,60 +4,44 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ..errors import StorageError
 
-if TYPE_CHECKING:
-    from sqlite_utils import Database
 
-
-def m001_calls_and_acts(db: Database) -> None:
+def m001_calls_and_acts(db: sqlite3.Connection) -> None:
     """Calls (one row an exchange), limits, acts (what was asked for) and their parts."""
-    db.table("calls").create(
-        {
-            "id": int, "at": float, "provider": str, "account": str, "operation": str,
-            "method": str, "url": str, "bucket": str, "repeatable": int, "attempt": int,
-            "act": int, "part": int, "outcome": str, "status": int, "code": str, "ms": float,
-            "request_id": str,
-        },
-        pk="id",
-    )  # fmt: skip
-    db.table("calls").create_index(["provider", "bucket", "at"])
-    db.table("calls").create_index(["at"])
-    db.table("calls").create_index(["act", "part"])
-    db.table("limits").create(
-        {
-            "provider": str, "account": str, "bucket": str, "per": float, "tat": float,
-            "blocked_until": float, "quota": int, "remaining": int, "reset": float,
-            "seen_at": float,
-        },
-        pk=("provider", "account", "bucket", "per"),
-    )  # fmt: skip
-    db.table("acts").create(
-        {
-            "id": int, "created": float, "updated": float, "verb": str, "provider": str,
-            "account": str, "key": str, "digest": str, "state": str, "content": str,
-            "due": float, "zone": str, "code": str, "error": str,
-        },
-        pk="id",
-    )  # fmt: skip
-    db.table("acts").create_index(["state", "due"])
-    db.table("acts").create_index(["provider", "account", "digest"])
+    db.execute(
+        "create table calls (id integer primary key, at float, provider text, account text,"
+        " operation text, method text, url text, bucket text, repeatable integer,"
+        " attempt integer, act integer, part integer, outcome text, status integer, code text,"
+        " ms float, request_id text)"
+    )
+    db.execute("create index calls_by_bucket on calls (provider, bucket, at)")
+    db.execute("create index calls_by_time on calls (at)")
+    db.execute("create index calls_by_act on calls (act, part)")
+    db.execute(
+        "create table limits (provider text, account text, bucket text, per float, tat float,"
+        " blocked_until float, quota integer, remaining integer, reset float, seen_at float,"
+        " primary key (provider, account, bucket, per))"
+    )
+    db.execute(
+        "create table acts (id integer primary key, created float, updated float, verb text,"
+        " provider text, account text, key text, digest text, state text, content text,"
+        " due float, zone text, code text, error text)"
+    )
+    db.execute("create index acts_by_state on acts (state, due)")
+    db.execute("create index acts_by_digest on acts (provider, account, digest)")
     db.execute(
         "create unique index acts_by_key on acts (verb, provider, account, key)"
         " where key is not null and state != 'cancelled'"
     )
-    db.table("parts").create(
-        {
-            "act": int, "seq": int, "state": str, "started": float, "at": float, "id": str,
-            "url": str, "ref": str,
-        },
-        pk=("act", "seq"),
-    )  # fmt: skip
+    db.execute(
+        "create table parts (act integer, seq integer, state text, started float, at float,"
+        " id text, url text, ref text, primary key (act, seq))"
+    )
 
 
-def m002_campaigns(db: Database) -> None:
+def m002_campaigns(db: sqlite3.Connection) -> None:
     """A call row may stand for several requests, and addresses may be suppressed."""
     db.execute("alter table calls add column count integer not null default 1")
     # A campaign asks for those after the newest it has seen: no number is used twice.
@@ -66,10 +50,10 @@ def m002_campaigns(db: Database) -> None:
         " digest blob not null, address text, list text not null, reason text, source text,"
         " at float, unique (key, digest, list))"
     )
-    db.table("suppression_syncs").create({"source": str, "at": float}, pk="source")
+    db.execute("create table suppression_syncs (source text primary key, at float)")
 
 
-def m003_syncs(db: Database) -> None:
+def m003_syncs(db: sqlite3.Connection) -> None:
     """Which records are kept in step with what, and how far each reading got."""
     db.execute(
         "create table syncs (id integer primary key autoincrement, provider text not null,"
@@ -81,7 +65,7 @@ def m003_syncs(db: Database) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     m001_calls_and_acts,
     m002_campaigns,
     m003_syncs,
@@ -102,13 +86,11 @@ def migrate(connection: sqlite3.Connection) -> None:
     """Bring the schema up to date. Two processes may try at once; one does it."""
     if version(connection) == len(MIGRATIONS):
         return
-    from sqlite_utils import Database  # 65 ms, so only when there is something to do
-
     connection.execute("begin immediate")
     try:
         done = version(connection)
         for number, step in enumerate(MIGRATIONS[done:], start=done + 1):
-            step(Database(connection, recursive_triggers=False))
+            step(connection)
             connection.execute(f"pragma user_version = {number}")
         connection.execute("commit")
     except BaseException:

@@ -13,6 +13,7 @@ from mktool.core.settings import Settings
 from mktool.core.side import each, stopping
 from mktool.errors import Interrupted, InvalidInput
 from mktool.store.config import Config
+from tests.peers import answers, python
 
 
 @pytest.fixture
@@ -88,3 +89,55 @@ def test_the_second_signal_stops_at_once(settings: Settings) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted_twice()
     assert signal.getsignal(signal.SIGINT) is before
+
+
+FLOODED = """
+import signal, time
+from pathlib import Path
+from mktool.core.settings import Settings
+from mktool.core.side import stopping
+from mktool.store.config import Config
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # between one and the next
+print("ready", flush=True)
+for _ in range(500):
+    settings = Settings(Config(Path("none.toml")))
+    try:
+        with stopping(settings):
+            end = time.monotonic() + 5
+            while time.monotonic() < end:
+                time.sleep(0.0001)
+    except KeyboardInterrupt:
+        pass
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+print("done", flush=True)
+"""
+
+
+def test_signals_may_come_while_one_is_heeded(settings: Settings) -> None:
+    """An outside process sends them in pairs, close together; a lock of ours would stand still."""
+    program = python(FLOODED)
+    assert program.stdout is not None
+    assert program.stdout.readline() == "ready\n"
+    end = time.monotonic() + 30
+    while program.poll() is None:
+        assert time.monotonic() < end, "it waits for itself"
+        for _ in range(2):
+            program.send_signal(signal.SIGINT)
+        time.sleep(0.001)
+    assert answers([program]) == ["done"]
+
+
+def test_a_word_ends_every_wait(settings: Settings) -> None:
+    assert not settings.stop.wait(0.01)
+    ended = list[bool]()
+    threads = [
+        threading.Thread(target=lambda: ended.append(settings.stop.wait(20))) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    settings.stop.set()
+    for thread in threads:
+        thread.join(10)
+    assert ended == [True] * 3
+    assert settings.stop.wait(0)

@@ -272,7 +272,6 @@ OPEN = """
 import sys, time
 from pathlib import Path
 from mktool.store.ledger import Ledger
-import sqlite_utils
 start, opened = float(sys.argv[2]), 0
 for number in range(60):
     while time.time() < start + number * 0.05:

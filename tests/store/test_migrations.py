@@ -6,7 +6,6 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 
 from mktool.errors import StorageError
 from mktool.store import migrations
@@ -42,7 +41,7 @@ def test_an_older_file_gets_the_new_steps_only(
     migrate(db)
     db.execute("insert into acts (verb) values ('post')")
 
-    def m999_note(step: Database) -> None:
+    def m999_note(step: sqlite3.Connection) -> None:
         step.execute("alter table acts add column note text")
 
     monkeypatch.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, m999_note))
@@ -56,8 +55,8 @@ def test_an_older_file_gets_the_new_steps_only(
 def test_a_step_that_fails_leaves_the_file_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def m999_breaks(step: Database) -> None:
-        step.table("more").create({"id": int})
+    def m999_breaks(step: sqlite3.Connection) -> None:
+        step.execute("create table more (id integer)")
         raise KeyboardInterrupt
 
     db = connect(tmp_path / "l.db")
