@@ -76,6 +76,11 @@ class CanDeliver(Protocol):
     def deliver(self, batch: Batch, /) -> Receipt:
         """Send one request's worth of messages."""
 
+    def pack(self, batch: Batch, /) -> bytes:
+        """Return the bulk of the request, for `deliver` to find in ``Batch.packed``: what takes
+        long is made before the batch is claimed. Sends nothing."""
+        return b""
+
 
 @runtime_checkable
 class CanTrace(Protocol):

@@ -60,7 +60,8 @@ class Batch:
     Where the vendor merges, ``subject``, ``html`` and ``text`` hold ``tokens``. ``send_at`` is
     epoch seconds and ``hold`` what `CanHold.hold` returned, for mail that the vendor keeps until
     then. ``rehearsal``: to be checked by the vendor and not sent. ``media`` are URLs (MMS).
-    ``extra`` are the vendor's own options, merged last.
+    ``extra`` are the vendor's own options, merged last. ``packed`` is what `CanDeliver.pack` made
+    of just these messages, if anything.
     """
 
     campaign: str
@@ -78,6 +79,7 @@ class Batch:
     hold: str = ""
     rehearsal: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+    packed: bytes = b""
 
     @property
     def one_click(self) -> dict[str, str]:

@@ -120,7 +120,7 @@ class Request:
         """The encoded body, unless it is streamed or multipart."""
         if self.json is not None:
             whole = {**self.json, **self.signed.body} if self.signed.body else self.json
-            return _encoded(whole)
+            return encoded(whole)
         if self.form is not None and not self.files:
             return urlencode({**self.form, **self.signed.body}, doseq=True).encode()
         return None
@@ -156,16 +156,35 @@ def unwritable() -> InvalidInput:
     )
 
 
-def _encoded(value: Any) -> bytes:
+class Encoded:
+    """A part of a body that is JSON already: what `encoded` returned."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+
+def encoded(value: Any) -> bytes:
     """Compact JSON in UTF-8; UnicodeError for half a surrogate pair."""
     import orjson
 
+    def part(value: Any) -> Any:
+        if isinstance(value, Encoded):
+            return orjson.Fragment(value.data)
+        raise TypeError
+
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(value, part)
     except TypeError:  # such as an integer of more than 64 bits
         import json
 
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        def decoded(value: Encoded) -> Any:
+            return json.loads(value.data)
+
+        return json.dumps(
+            value, ensure_ascii=False, separators=(",", ":"), default=decoded
+        ).encode()
 
 
 def _masked(headers: Mapping[str, str]) -> dict[str, str]:

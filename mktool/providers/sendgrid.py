@@ -10,10 +10,12 @@ from .. import errors as e
 from ..capability import CanCheck, CanDeliver, CanHold, CanSummarize, CanSuppress, CanTemplate
 from ..http.auth import HeaderKey
 from ..http.pages import by_offset
+from ..http.request import Encoded, encoded
 from ..message import Batch, Mailbox, Message, Reason, Receipt, Sent, Suppressed
 from ..model import Account
 from ..spec import DAY, HOUR, MINUTE, Delivery, Endpoint, Field, Rule, Spec, Throttle
 from ._sendgrid_events import Webhooks
+from ._sendgrid_mail import mailbox, personalizations
 from ._sendgrid_templates import add, html_of, listed
 
 SCOPES = Endpoint("check", "GET", "/v3/scopes")
@@ -78,24 +80,16 @@ class SendGrid(Webhooks, CanCheck, CanDeliver, CanHold, CanSummarize, CanSuppres
         name = self.client.options.get("subuser") or "the owner of the key"
         return Account("", name, frozenset(map(str, reply.get("scopes") or ())))
 
+    def pack(self, batch: Batch, /) -> bytes:
+        return encoded(personalizations(batch))
+
     def deliver(self, batch: Batch, /) -> Receipt:
-        first, one_click = batch.messages[0], batch.one_click
+        first = batch.messages[0]
         whole: Message | Batch = first if first.subject else batch  # rendered: alone in its request
-        tokens = () if first.subject else batch.tokens
-        people: list[dict[str, Any]] = []
-        for seq, to, _, _, _, values, unsubscribe in batch.messages:
-            person: dict[str, Any] = {
-                "to": [{"email": to}],
-                "custom_args": {"campaign": batch.campaign, "recipient": str(seq)}}  # fmt: skip
-            if tokens:
-                person["substitutions"] = dict(zip(tokens, values, strict=True))
-            if unsubscribe:
-                person["headers"] = {"List-Unsubscribe": f"<{unsubscribe}>", **one_click}
-            people.append(person)
         parts = (("text/plain", whole.text), ("text/html", whole.html))  # in this order
         body: dict[str, Any] = {
-            "personalizations": people,
-            "from": _mailbox(batch.sender),
+            "personalizations": Encoded(batch.packed) if batch.packed else personalizations(batch),
+            "from": mailbox(batch.sender),
             "subject": whole.subject,
             "content": [{"type": type, "value": value} for type, value in parts if value],
             "categories": list(dict.fromkeys((batch.campaign, *batch.tags)))[:10],
@@ -103,7 +97,7 @@ class SendGrid(Webhooks, CanCheck, CanDeliver, CanHold, CanSummarize, CanSuppres
         if batch.reply_to:
             from email.utils import parseaddr
 
-            body["reply_to"] = _mailbox(Mailbox(*reversed(parseaddr(batch.reply_to))))
+            body["reply_to"] = mailbox(Mailbox(*reversed(parseaddr(batch.reply_to))))
         if batch.send_at is not None:
             body |= {"send_at": int(batch.send_at), "batch_id": batch.hold}
         if batch.rehearsal:
@@ -141,10 +135,6 @@ class SendGrid(Webhooks, CanCheck, CanDeliver, CanHold, CanSummarize, CanSuppres
 
     def add_template(self, name: str, html: str, /) -> str:
         return add(self.client, name, html)
-
-
-def _mailbox(box: Mailbox) -> dict[str, str]:
-    return {"email": box.address, **({"name": box.name} if box.name else {})}
 
 
 PROVIDER = SendGrid

@@ -213,6 +213,16 @@ class TestSendGrid(ProviderContract):
                 }
             ]
 
+    @pytest.mark.parametrize("options", [{}, {"asm": {"group_id": 1 << 70}}])
+    def test_what_was_made_ahead_is_the_same(
+        self, cls: type[Provider], ledger: Ledger, options: Mapping[str, Any]
+    ) -> None:
+        sendgrid, vendor, _ = self.open(cls, ledger, [MAIL, MAIL])
+        batch = replace(BATCH, extra=options)
+        sendgrid.deliver(batch)
+        sendgrid.deliver(replace(batch, packed=sendgrid.pack(batch)))
+        assert vendor.requests[0].json == vendor.requests[1].json == {**SENDS, **options}
+
     def test_mail_is_kept_until_its_time_under_an_id_to_cancel_it_by(
         self, cls: type[Provider], ledger: Ledger
     ) -> None:

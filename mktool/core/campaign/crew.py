@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from ..session import Session
     from .run import Run
 
-AHEAD = 2  # jobs that are composed while all lanes are busy
+AHEAD = 8  # jobs at most that are composed while all lanes are busy
+
+
+def ahead(run: Run) -> int:
+    """Return how many jobs are composed while all lanes are busy: one for each, if not too many."""
+    return min(run.lanes, AHEAD)
 
 
 class Crew(Protocol):
@@ -52,6 +57,8 @@ class Threads:
         self._left_out = dict[int, str]()
         self._jobs: queue.SimpleQueue[tuple[int, Job] | None] = queue.SimpleQueue()
         self._words = dict[int, queue.SimpleQueue[Start | None]]()
+        # One at a time, or whoever has an answer to read would wait for all of them.
+        self._composing = threading.Lock()
         self._size = size
         for _ in range(size):
             lane = Lane(session, run, self._credential, self._halt, self._left_out)
@@ -80,10 +87,12 @@ class Threads:
     def _serve(self, lane: Lane) -> None:
         while (item := self._jobs.get()) is not None:
             number, job = item
-            done = lane.run(job, self._words[number].get)
+            with self._composing:
+                errand = lane.compose(job)
+            start = self._words[number].get()
             del self._words[number]
-            if done is not None:
-                self._report(number, done)
+            if start is not None:
+                self._report(number, lane.run(errand, start))
 
 
 class Here(Threads):
@@ -91,7 +100,7 @@ class Here(Threads):
 
     def __init__(self, session: Session, run: Run) -> None:
         self._ended: queue.SimpleQueue[tuple[int, Done]] = queue.SimpleQueue()
-        super().__init__(session, run, run.lanes + AHEAD, self._keep)
+        super().__init__(session, run, run.lanes + ahead(run), self._keep)
 
     def _keep(self, number: int, done: Done) -> None:
         self._ended.put((number, done))

@@ -23,7 +23,7 @@ from ...http.exchange import Call, Ended, Scope
 from ...store.campaigns import CampaignFile, Claim, Outcome, State
 from ...store.ids import in_slots
 from . import overview
-from .crew import AHEAD, Crew
+from .crew import Crew, ahead
 from .job import Done, Job, Start
 from .run import Clock, Progress, Run
 from .work import Work
@@ -103,7 +103,7 @@ class Engine:
     def _look_ahead(self, waiting: deque[Ready]) -> None:
         """Prepare what comes next while all lanes are busy: they should find it ready."""
         if self._flying and self.error is None:
-            self._look_for_work(waiting, AHEAD - len(waiting))
+            self._look_for_work(waiting, ahead(self.run) - len(waiting))
 
     def _look_for_work(self, waiting: deque[Ready], room: int) -> None:
         if self._no_more is not None:

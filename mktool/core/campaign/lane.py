@@ -93,12 +93,16 @@ class Fixed:
 
 
 class Errand(NamedTuple):
-    """A job on its way: the batch that its requests are made from, and how it goes."""
+    """A job on its way: the batch that its requests are made from, and how it goes.
+
+    ``bug`` is what kept it from being composed.
+    """
 
     job: Job
     batch: Batch
     messages: Sequence[Message | ValueError]
     done: Done
+    bug: Exception | None = None
 
 
 class Lane:
@@ -116,6 +120,8 @@ class Lane:
         self.halt, self.left_out = halt, left_out
         self.broadcast, self.max_errors = run.broadcast, run.max_errors
         self._courses = {course.number: course for course in run.courses}
+        self._merges = run.courses[0].composer.merges  # all of them, or none
+        self._room = 0 if self._merges else run.delivery.size  # merged, a thousand fit in any case
         self._tally = Tally(settings.sleep)
         exchange = Exchange(
             spec, session.account, lambda: session.exchange.wire, self._tally,
@@ -124,33 +130,36 @@ class Lane:
         client = Client(exchange, session.target, credential, session.options)
         self.provider = type(session.provider)(client)
 
-    def run(self, job: Job, started: Callable[[], Start | None]) -> Done | None:
-        """Compose a batch, wait for the word that it may go out, and do it; None if that never
-        comes. Whatever goes wrong is in the result."""
+    def compose(self, job: Job) -> Errand:
+        """Return a job ready to be sent, of which nothing is sent yet."""
         course = self._courses[job.claim.variant]
+        done = Done(len(job.people))
         try:
-            messages: Sequence[Message | ValueError] = course.composer.messages(job.people)
-            bug = None
-        except Exception as error:
-            messages, bug = (), error
-        if (start := started()) is None:
-            return None
-        if start.without:
-            messages = [
-                message for person, message in zip(job.people, messages, strict=False)
-                if person.seq not in start.without
-            ]  # fmt: skip
-        job = job.claimed(start)
-        errand = Errand(job, replace(course.batch, key=start.key), messages, Done(len(job.people)))
-        self._tally.start(job.pace)
-        self._do(errand, bug)
+            messages = course.composer.messages(job.people)
+            packed = self._packed(course.batch, messages) if not job.trace else course.batch
+        except Exception as bug:
+            return Errand(job, course.batch, (), done, bug)
+        return Errand(job, packed, messages, done)
+
+    def run(self, errand: Errand, start: Start) -> Done:
+        """Do a job that is claimed; whatever goes wrong is in the result."""
+        errand = _started(errand, start)
+        self._tally.start(errand.job.pace)
+        self._do(errand)
         return self._told(errand.done)
 
-    def _do(self, errand: Errand, bug: Exception | None) -> None:
+    def _packed(self, batch: Batch, messages: Sequence[Message | ValueError]) -> Batch:
+        """Return the batch with the bulk of its request, where all are sent in one."""
+        if self.broadcast is not None or not self._are_one_request(messages):
+            return batch
+        whole = replace(batch, messages=cast(Sequence[Message], messages))
+        return replace(batch, packed=cast(CanDeliver, self.provider).pack(whole))
+
+    def _do(self, errand: Errand) -> None:
         done = errand.done
         try:
-            if bug is not None:
-                raise bug
+            if errand.bug is not None:
+                raise errand.bug
             if errand.job.trace:
                 self._trace(errand)
             else:
@@ -193,15 +202,13 @@ class Lane:
     def _requests(self, errand: Errand) -> Iterator[list[Message]]:
         """Yield the messages of each request: as many as it takes, whole ones on their own
         where the others are merged."""
-        job, _, messages, done = errand
-        merges = self._courses[job.claim.variant].composer.merges
-        most = self.delivery.batch
-        room = 0 if merges else self.delivery.size  # merged, a thousand fit in any case
-        bulk: list[Message] = []
-        size = 0
-        if _are_one_request(messages, most, room, merges=merges):
+        job, _, messages, done, _ = errand
+        if self._are_one_request(messages):
             yield cast(list[Message], messages)
             return
+        merges, most, room = self._merges, self.delivery.batch, self._room
+        bulk: list[Message] = []
+        size = 0
         for person, message in zip(job.people, messages, strict=True):
             if why := self._why_not(person, message):
                 done.outcomes.append(why)
@@ -219,6 +226,15 @@ class Lane:
         if bulk:
             yield bulk
 
+    def _are_one_request(self, messages: Sequence[Message | ValueError]) -> bool:
+        """Whether messages go out together as they are: the usual case, seen at once."""
+        if not 1 < len(messages) <= self.delivery.batch or {*map(type, messages)} != {Message}:
+            return False
+        whole = cast(Sequence[Message], messages)
+        if self._merges:
+            return not any([message.subject for message in whole])
+        return not self._room or sum(map(_size, whole)) <= self._room
+
     def _why_not(self, person: Recipient, message: Message | ValueError) -> Outcome | None:
         """Return what becomes of whoever is not sent to, None for the others."""
         if isinstance(message, ValueError):
@@ -230,7 +246,9 @@ class Lane:
     def _deliver(self, errand: Errand, messages: list[Message], key: str) -> None:
         before = len(self._tally.ended)
         try:
-            receipt = self._hand_over(errand.batch, messages, key)
+            whole = messages is errand.messages
+            batch = errand.batch if whole else replace(errand.batch, packed=b"")
+            receipt = self._hand_over(batch, messages, key)
         except e.MktoolError as error:
             if self._may_have_happened(errand.job, before, error):
                 self._doubt(errand.done, messages, error)
@@ -261,7 +279,8 @@ class Lane:
         if self.broadcast is not None:
             return cast(CanBroadcast, self.provider).enlist(self.broadcast, messages)
         # Asking a protocol of 15 names costs more than composing the message.
-        return cast(CanDeliver, self.provider).deliver(replace(batch, messages=messages, key=key))
+        provider = cast(CanDeliver, self.provider)
+        return provider.deliver(replace(batch, messages=messages, key=key))
 
     def _doubt(self, done: Done, messages: list[Message], error: e.MktoolError) -> None:
         done.doubt += [message.seq for message in messages]
@@ -325,6 +344,20 @@ class Lane:
         ]
 
 
+def _started(errand: Errand, start: Start) -> Errand:
+    """Return what was composed as it goes out: without whoever must not be sent to any more."""
+    job, batch, messages, _, bug = errand
+    batch = replace(batch, key=start.key)
+    if start.without:
+        batch = replace(batch, packed=b"")
+        messages = [
+            message for person, message in zip(job.people, messages, strict=False)
+            if person.seq not in start.without
+        ]  # fmt: skip
+    job = job.claimed(start)
+    return Errand(job, batch, messages, Done(len(job.people)), bug)
+
+
 def _key_of_part(key: str, messages: Sequence[Message]) -> str:
     """Return the key of a request that holds some of a batch: with the key of another one the
     vendor would refuse it, or take it for that one."""
@@ -366,18 +399,6 @@ def _refusal(message: Message, why: Refusal) -> Outcome:
 def _failure(message: Message, error: e.ProviderError) -> Outcome:
     code = error.context.vendor_code or error.code
     return Outcome(message.seq, State.FAILED, "", code, error.message)
-
-
-def _are_one_request(
-    messages: Sequence[Message | ValueError], most: int, room: int, *, merges: bool
-) -> bool:
-    """Whether messages go out together as they are: the usual case, seen at once."""
-    if not 1 < len(messages) <= most or {*map(type, messages)} != {Message}:
-        return False
-    whole = cast(Sequence[Message], messages)
-    if merges:
-        return not any([message.subject for message in whole])
-    return not room or sum(map(_size, whole)) <= room
 
 
 def _size(message: Message) -> int:

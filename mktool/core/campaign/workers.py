@@ -11,6 +11,7 @@ import gc
 import os
 import pickle
 import signal
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ...errors import Interrupted, MktoolError
 from .aside import able, cores
-from .crew import AHEAD, Crew, Here, Threads
+from .crew import Crew, Here, Threads, ahead
 from .job import Done, Job, Start
 
 if TYPE_CHECKING:
@@ -29,14 +30,15 @@ if TYPE_CHECKING:
     from .run import Run
 
 MANY = 500  # recipients that are worth a process
-MOST = 4  # processes
+MOST = 3  # processes beside the engine's
+SWITCH = 0.0005  # seconds; an answer that came should not wait while others compose
 KILLED = "a process that sends was killed; what it had on the wire is in doubt"
 
 
 def staffed(session: Session, run: Run) -> Crew:
-    """Return those who send: processes where there are many to send to and cores for it."""
+    """Return those who send: a process for each further core, where there are many to send to."""
     if run.expected >= MANY and able():
-        return Workers(session, run, min(cores(), MOST, run.lanes))
+        return Workers(session, run, min(cores() - 1, MOST, run.lanes))
     return Here(session, run)
 
 
@@ -141,7 +143,7 @@ class Workers:
         return min(found, key=lambda worker: len(worker.jobs))
 
     def _forked(self, login: Login) -> _Worker:
-        lanes = -(-(self._run.lanes + AHEAD) // self._count)
+        lanes = -(-(self._run.lanes + ahead(self._run)) // self._count)
         try:
             worker = _Worker(self._session, self._run, lanes, login, self.workers)
         except OSError as error:
@@ -161,6 +163,7 @@ def _serve(session: Session, run: Run, size: int, login: Login, pipe: Connection
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # they are for the other one to act upon
         gc.freeze()  # what is open there is not ours to close
+        sys.setswitchinterval(SWITCH)
         _obey(session, run, size, login, pipe)
     finally:
         os._exit(0)  # without the ends of what began before the fork

@@ -115,6 +115,9 @@ class Vendor:
             def deliver(self, batch: Batch, /) -> Receipt:
                 return vendor.deliver(batch, self.client)
 
+            def pack(self, batch: Batch, /) -> bytes:
+                return "\n".join(names(batch)).encode()
+
         class Asked(Toy, CanTrace):
             spec = described
 

@@ -19,7 +19,7 @@ from mktool.http.exchange import Call, Ended, Scope, Throttled
 from mktool.message import Receipt, Refusal
 from mktool.model import Login
 from mktool.store.campaigns import Outcome, State
-from tests.core.campaign.rig import Rig, Vendor, delivery
+from tests.core.campaign.rig import BAD, Rig, Vendor, delivery, names
 from tests.store.campaign import people
 
 CALL = Call("toy", "default", "send", "POST", "u", "send", False, 1, Scope(1))
@@ -78,6 +78,19 @@ def test_ids_that_do_not_fit_leave_a_batch_unknown(tmp_path: Path) -> None:
     two.run()
     assert len(two.vendor.requests) == 1
     assert "pending" not in two.totals()
+
+
+def test_what_is_made_ahead_is_for_just_these_messages(tmp_path: Path) -> None:
+    """Not for the halves of a batch that was refused, nor without whom it named."""
+    eight = rig(tmp_path, 10, batch=8, group=8)
+    eight.vendor.answer = lambda batch: BAD if "p3@acme.example" in names(batch) else None
+    eight.run()
+    assert sum(eight.vendor.got.values()) == 9
+    assert len(eight.vendor.requests) > 4
+    for batch in eight.vendor.requests:
+        assert batch.packed.decode() in ("", "\n".join(names(batch)))
+    whole = [batch for batch in eight.vendor.requests if batch.packed]
+    assert [len(batch.messages) for batch in whole] == [8, 2]
 
 
 def test_who_is_left() -> None:
