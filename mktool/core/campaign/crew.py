@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from .job import Done, Job, Start
-from .lane import Fixed, Lane
+from .lane import Lane
+from .tally import Fixed
 
 if TYPE_CHECKING:
     from ...model import Login

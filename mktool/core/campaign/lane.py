@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import re
 import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -20,14 +18,12 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from ... import errors as e
 from ...capability import CanBroadcast, CanDeliver, CanTrace
 from ...http.client import Client
-from ...http.exchange import Call, Ended, Exchange, Throttled
-from ...http.exchange import Outcome as Ending
+from ...http.exchange import Exchange
 from ...message import Batch, Message, Receipt, Refusal
-from ...model import Login
-from ...spec import Limit
 from ...store.campaigns import Outcome, Recipient, State
 from ...store.ids import ID, all_packed
 from .job import Done, Job, Start
+from .tally import Fixed, Tally
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -35,61 +31,6 @@ if TYPE_CHECKING:
 
 CERTAIN = ("refused", "unsent")  # ends of a call after which nothing was done
 DOUBTS_IN_A_ROW = 3  # lost answers after which a lane stops asking for more
-
-
-class Tally:
-    """The journal of a lane (`http.exchange.Journal`): the engine has admitted its calls."""
-
-    def __init__(self, sleep: Callable[[float], None]) -> None:
-        self._sleep = sleep
-        self.pace = self._next = 0.0
-        self.ended: list[Ended] = []
-        self.seen: list[Throttled] = []
-
-    def start(self, pace: float) -> None:
-        self.pace, self._next = pace, time.monotonic()
-        self.ended, self.seen = [], []
-
-    def admit(self, call: Call, limits: Sequence[Limit]) -> tuple[int, float]:
-        if self.pace:
-            if (early := self._next - time.monotonic()) > 0:
-                self._sleep(early)
-            self._next = max(self._next, time.monotonic()) + self.pace
-        return 1, 0.0
-
-    def end(
-        self, id: int, outcome: Ending, *, status: int | None = None, code: str = "",
-        ms: float = 0.0, request_id: str = "",
-    ) -> None:  # fmt: skip
-        self.ended.append(Ended(outcome, status, code, ms, request_id))
-
-    def throttle(self, provider: str, account: str, seen: Throttled) -> None:
-        self.seen.append(seen)
-
-    def ways(self) -> list[Ended]:
-        """Return the calls, those that ended alike as one with their mean time."""
-        if len(self.ended) < 2:
-            return self.ended
-        alike: Counter[tuple[Ending, int | None, str]] = Counter()
-        times: Counter[tuple[Ending, int | None, str]] = Counter()
-        for one in self.ended:
-            how = (one.outcome, one.status, one.code)
-            alike[how] += 1
-            times[how] += one.ms  # type: ignore[assignment]
-        return [Ended(*how, times[how] / n, "", n) for how, n in alike.items()]
-
-
-class Fixed:
-    """A login that the engine renews (`http.client.Credential`)."""
-
-    def __init__(self) -> None:
-        self.current = Login()
-
-    def login(self) -> Login:
-        return self.current
-
-    def renew(self, rejected: Login) -> None:
-        """Return None: the engine is asked for a newer one with the next job."""
 
 
 class Errand(NamedTuple):

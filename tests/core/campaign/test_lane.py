@@ -12,9 +12,9 @@ import pytest
 from mktool.core.campaign.compose import Composer
 from mktool.core.campaign.content import compile
 from mktool.core.campaign.job import Done
-from mktool.core.campaign.lane import Fixed, Tally
 from mktool.core.campaign.merge import split
 from mktool.core.campaign.prepare import Parts
+from mktool.core.campaign.tally import Fixed, Tally
 from mktool.http.exchange import Call, Ended, Scope, Throttled
 from mktool.message import Receipt, Refusal
 from mktool.model import Login
