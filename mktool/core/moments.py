@@ -41,9 +41,9 @@ def moment(text: str, now: float, zone: str = "") -> tuple[float, str]:
         local = _parse(words, current)
         at = _resolved(local, named, text)
     except (ValueError, OverflowError):
-        raise InvalidInput(f"--at {text!r} is not a time", hint=EXAMPLES) from None
+        raise InvalidInput(f"{text!r} is not a time", hint=EXAMPLES) from None
     if at.timestamp() <= now:
-        raise InvalidInput(f"--at {text!r} is in the past: {shown(at)}", hint=EXAMPLES)
+        raise InvalidInput(f"{text!r} is in the past: {shown(at)}", hint=EXAMPLES)
     return at.timestamp(), shown(at)
 
 
@@ -54,6 +54,14 @@ def check(text: str) -> None:
         _parse(words, datetime.now(UTC).astimezone(named))
     except (ValueError, OverflowError):
         raise InvalidInput(f"{text!r} is not a time", hint=EXAMPLES) from None
+
+
+def ago(seconds: float) -> str:
+    """Return "2 hours ago", in the largest unit that it fills."""
+    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if count := int(seconds // size):
+            return f"{count} {word}{'s' * (count > 1)} ago"
+    return "just now"
 
 
 def shown(at: datetime) -> str:
@@ -130,5 +138,5 @@ def _resolved(at: datetime, zone: tzinfo | None, text: str) -> datetime:
     aware = at.replace(tzinfo=zone) if zone else at.astimezone()
     back = aware.astimezone(UTC).astimezone(zone)
     if back.replace(tzinfo=None) != at:
-        raise InvalidInput(f"--at {text!r}: the clock change skips that time", hint=EXAMPLES)
+        raise InvalidInput(f"{text!r}: the clock change skips that time", hint=EXAMPLES)
     return aware

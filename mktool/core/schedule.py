@@ -162,9 +162,11 @@ def _under_way(act: Act) -> bool:
 
 
 def _missed(acts: Acts, act: Act, late: float) -> tuple[Published, bool]:
+    from . import moments
+
     begun = bool(acts.parts(act.id))
     result = Published(act.provider, act.account, act.id, items(act))
-    text = f"was due {late / 60:.0f} minutes ago and did not go out"
+    text = f"was due {moments.ago(late)} and did not go out"
     acts.mark(act.id, "failed" if begun else "missed", code="missed", error=act.error or text)
     result.error = e.Partial(
         f"act {act.id} for {act.provider} {text}" + (f" ({act.error})" if act.error else ""),

@@ -320,6 +320,11 @@ def test_a_campaign_interrupted_for_good_goes_on_without_its_file(
 
 class TestBeginning:
     @pytest.mark.parametrize("folder", [[], ["new/folder"]])
+    def test_a_list_without_rows_is_said(self, mktool: Mktool, campaign: Campaign) -> None:
+        ran = mktool("send-campaign", str(campaign(people=0)))
+        assert ran.code == 0
+        assert "the list has no rows" in ran.err
+
     def test_the_example_works_as_it_is(
         self, folder: list[str], mktool: Mktool, box: Box, tmp_path: Path
     ) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mktool.core.moments import moment, seconds
+from mktool.core.moments import ago, moment, seconds
 from mktool.errors import InvalidInput
 
 AMSTERDAM = "Europe/Amsterdam"
@@ -141,3 +141,12 @@ class TestTheClockChange:
         assert moment("2027-07-01T12:00", NOW)[0] == _utc("2027-07-01T10:00")
         with pytest.raises(InvalidInput, match="the clock change skips"):
             moment("2027-03-28T02:30", NOW)
+
+
+@pytest.mark.parametrize(
+    ("passed", "words"),
+    [(0, "just now"), (59, "just now"), (60, "1 minute ago"), (7199, "1 hour ago"),
+     (7200, "2 hours ago"), (90_000, "1 day ago"), (200_000, "2 days ago")],
+)  # fmt: skip
+def test_how_long_ago(passed: float, words: str) -> None:
+    assert ago(passed) == words

@@ -93,8 +93,10 @@ def _largest(campaign: Campaign) -> int:
 
 
 def _warnings(campaign: Campaign) -> Iterator[str]:
-    """Yield who may get it twice, what spam laws ask for and is not there, and what makes texts
-    dear."""
+    """Yield that the list is empty, who may get it twice, what spam laws ask for and is not there,
+    and what makes texts dear."""
+    if campaign.reading is not None and not campaign.reading.rows:
+        yield "the list has no rows: was it exported whole?"
     if campaign.doubtful:
         yield f"{campaign.doubtful:,} to send to are unknown: they may get it a second time"
     wanted, texts = campaign.definition, campaign.reading.texts if campaign.reading else None

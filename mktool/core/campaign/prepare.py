@@ -86,13 +86,16 @@ def check_size(parts: Parts) -> None:
             raise InvalidInput(f"{part} has {size}, {LARGEST / 1e6:.0f} million are the most")
 
 
+SUCH = "such as {{ name }}, {{ name | default('…') }}, {% if name %} … {% endif %}"
+
+
 @contextmanager
 def reading(part: str) -> Iterator[None]:
     """Raise a fault of a template as InvalidInput which names the part."""
     try:
         yield
     except Fault as fault:
-        raise InvalidInput(f"{part} {fault}") from None
+        raise InvalidInput(f"{part} {fault}", hint=SUCH) from None
 
 
 def _postal(address: str) -> Mapping[str, str]:
