@@ -30,16 +30,20 @@ if TYPE_CHECKING:
     from .run import Run
 
 MANY = 500  # recipients that are worth a process
-MOST = 3  # processes beside the engine's
+MOST = 4  # processes beside the engine's, which waits most of the time
 SWITCH = 0.0005  # seconds; an answer that came should not wait while others compose
 KILLED = "a process that sends was killed; what it had on the wire is in doubt"
 
 
 def staffed(session: Session, run: Run) -> Crew:
-    """Return those who send: a process for each further core, where there are many to send to."""
-    if run.expected >= MANY and able():
-        return Workers(session, run, min(cores() - 1, MOST, run.lanes))
-    return Here(session, run)
+    """Return those who send: processes where there are many to send to, as many as there are cores.
+
+    One does for requests of one message each: a vendor's rate is far below what it can do.
+    """
+    if run.expected < MANY or not able():
+        return Here(session, run)
+    count = min(cores(), MOST, run.lanes) if run.delivery.batch > 1 else 1
+    return Workers(session, run, count)
 
 
 class _Worker:
