@@ -1,7 +1,7 @@
 """
 The ledger: a SQLite file in which every outgoing act and every call stands before it is sent.
 
-The plain connection is used where speed counts, sqlite-utils for the schema and for reports.
+The plain connection is used where speed counts, sqlite-utils for reports.
 """
 
 from __future__ import annotations

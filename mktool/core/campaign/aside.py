@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
+import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import BinaryIO, NoReturn, TypeVar
+from typing import BinaryIO, TypeVar
 
 from ...errors import MktoolError
 
@@ -37,15 +39,31 @@ def aside(items: Iterator[T]) -> Iterator[T]:
     """
     source, sink = os.pipe()
     _widen(sink)
-    if not (pid := os.fork()):
+
+    def serve() -> None:
         os.close(source)
         _serve(items, sink)
+
+    pid = forked(serve)
     os.close(sink)
     try:
         with open(source, "rb") as pipe:
             yield from _taken(pipe)
     finally:
         os.waitpid(pid, 0)
+
+
+def forked(work: Callable[[], None]) -> int:
+    """Return the id of a process that has this one's memory, does its work and ends."""
+    if pid := os.fork():
+        return pid
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # they are for the other one to act upon
+        gc.freeze()  # what is open there is not ours to close
+        work()
+    finally:
+        os._exit(0)  # without the ends of what began before the fork
 
 
 def _widen(pipe: int) -> None:
@@ -73,23 +91,14 @@ def _taken(pipe: BinaryIO) -> Iterator[T]:
             raise found
 
 
-def _serve(items: Iterator[T], sink: int) -> NoReturn:
-    import gc
-    import signal
-
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)  # they are for the other one to act upon
-        gc.freeze()  # what is open there is not ours to close
-        with open(sink, "wb") as pipe:
-            try:
-                for item in items:
-                    pickle.dump((True, item), pipe, pickle.HIGHEST_PROTOCOL)
-                    pipe.flush()
-                pickle.dump((False, None), pipe)
-            except MktoolError as error:
-                pickle.dump((False, error), pipe)
-            except Exception as error:  # a bug of ours
-                pickle.dump((False, MktoolError(f"{type(error).__name__}: {error}")), pipe)
-    finally:
-        os._exit(0)  # without the ends of what began before the fork
+def _serve(items: Iterator[T], sink: int) -> None:
+    with open(sink, "wb") as pipe:
+        try:
+            for item in items:
+                pickle.dump((True, item), pipe, pickle.HIGHEST_PROTOCOL)
+                pipe.flush()
+            pickle.dump((False, None), pipe)
+        except MktoolError as error:
+            pickle.dump((False, error), pipe)
+        except Exception as error:  # a bug of ours
+            pickle.dump((False, MktoolError(f"{type(error).__name__}: {error}")), pipe)

@@ -53,7 +53,7 @@ class Threads:
     def __init__(
         self, session: Session, run: Run, size: int, report: Callable[[int, Done], None]
     ) -> None:
-        self._settings, self._report = session.settings, report
+        self._report = report
         self._credential, self._halt = Fixed(), threading.Event()
         self._left_out = dict[int, str]()
         self._jobs: queue.SimpleQueue[tuple[int, Job] | None] = queue.SimpleQueue()

@@ -58,7 +58,6 @@ class Engine:
         self._flying = dict[int, Job]()
         self._next_look = self._begin_at = 0.0
         self._lost_in_a_row = 0
-        self._courses = {course.number: course for course in run.courses}
         self._campaign = run.courses[0].batch.campaign
         self.work = Work(session, file, run)
 
@@ -203,7 +202,7 @@ class Engine:
         again = job.redo or job.trace
         without = frozenset[int]() if again else self.work.dropped(job.people)
         if claim.id == 0:
-            hold = self._courses[claim.variant].batch.hold
+            hold = self.run.course(claim.variant).batch.hold
             claim = self.file.claim(
                 claim.lo, claim.hi, claim.variant, retry=claim.retry, at=now, hold=hold
             )

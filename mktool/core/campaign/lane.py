@@ -60,7 +60,7 @@ class Lane:
         self.delivery, self.timeout = run.delivery, spec.timeout
         self.halt, self.left_out = halt, left_out
         self.broadcast, self.max_errors = run.broadcast, run.max_errors
-        self._courses = {course.number: course for course in run.courses}
+        self._course = run.course
         self._merges = run.courses[0].composer.merges  # all of them, or none
         self._room = 0 if self._merges else run.delivery.size  # merged, a thousand fit in any case
         self._tally = Tally(settings.sleep)
@@ -73,7 +73,7 @@ class Lane:
 
     def compose(self, job: Job) -> Errand:
         """Return a job ready to be sent, of which nothing is sent yet."""
-        course = self._courses[job.claim.variant]
+        course = self._course(job.claim.variant)
         done = Done(len(job.people))
         try:
             messages = course.composer.messages(job.people)
@@ -144,7 +144,7 @@ class Lane:
         """Yield the messages of each request: as many as it takes, whole ones on their own
         where the others are merged."""
         job, _, messages, done, _ = errand
-        if self._are_one_request(messages):
+        if errand.batch.packed or self._are_one_request(messages):
             yield cast(list[Message], messages)
             return
         merges, most, room = self._merges, self.delivery.batch, self._room

@@ -70,6 +70,9 @@ class Run:
     stopped: Callable[[], str] = lambda: ""  # why somebody else had it stopped
     report: Callable[[Progress], None] = lambda progress: None
 
+    def course(self, number: int | None) -> Course:
+        return next(course for course in self.courses if course.number == number)
+
     @property
     def lanes(self) -> int:
         """How many requests may be under way at once."""

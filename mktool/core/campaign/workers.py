@@ -7,7 +7,6 @@ It does what it is told, knows nothing of the ledger, and ends at once when this
 
 from __future__ import annotations
 
-import gc
 import os
 import pickle
 import signal
@@ -15,10 +14,10 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from ...errors import Interrupted, MktoolError
-from .aside import able, cores
+from .aside import able, cores, forked
 from .crew import Crew, Here, Threads, ahead
 from .job import Done, Job, Start
 
@@ -56,11 +55,13 @@ class _Worker:
 
         self.login, self.jobs = login, set[int]()
         self.pipe, theirs = Pipe()
-        if not (pid := os.fork()):
+
+        def serve() -> None:
             for one in (self, *others):  # or their ends would outlive the engine's
                 one.pipe.close()
-            _serve(session, run, size, login, theirs)
-        self.pid = pid
+            _obey(session, run, size, login, theirs)
+
+        self.pid = forked(serve)
         theirs.close()
 
     def tell(self, *words: Any) -> None:
@@ -161,18 +162,6 @@ class Workers:
         return worker
 
 
-def _serve(session: Session, run: Run, size: int, login: Login, pipe: Connection) -> NoReturn:
-    """Do what the pipe says, until it ends: then nobody would be told of what is sent."""
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)  # they are for the other one to act upon
-        gc.freeze()  # what is open there is not ours to close
-        sys.setswitchinterval(SWITCH)
-        _obey(session, run, size, login, pipe)
-    finally:
-        os._exit(0)  # without the ends of what began before the fork
-
-
 def _put(pipe: Connection, words: tuple[Any, ...]) -> None:
     # As its `send` does, for a third of the time: nothing here needs its own ways to pickle.
     pipe.send_bytes(pickle.dumps(words, pickle.HIGHEST_PROTOCOL))
@@ -183,6 +172,8 @@ def _taken(pipe: Connection) -> Any:
 
 
 def _obey(session: Session, run: Run, size: int, login: Login, pipe: Connection) -> None:
+    """Do what the pipe says, until it ends: then nobody would be told of what is sent."""
+    sys.setswitchinterval(SWITCH)
     with suppress(MktoolError):  # which each lane meets for itself
         session.exchange.reopen()
     turn = threading.Lock()
