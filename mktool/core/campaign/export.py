@@ -12,8 +12,8 @@ from ...errors import InvalidInput
 from ...store.acts import Act
 from ...store.outcomes import State
 from ...text.cells import guarded
+from ..lists.delimited import EXPORTED
 from ..lists.files import replacing
-from ..lists.tables import EXPORTED
 from . import definition, overview
 
 Format = Literal["csv", "jsonl"]

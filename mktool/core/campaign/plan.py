@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...message import Channel
@@ -20,10 +18,10 @@ from ...text.sms import plain, segments
 from .aside import able, aside
 
 if TYPE_CHECKING:
-    from ..lists.recipients import Row, Rows
+    from ..lists.recipients import Rows
+    from ..lists.tables import Block, Row
     from .content import Content
 
-CHUNK = 1_000  # rows of one transaction; 5,000 take 33 MB more and are no faster
 ENABLED = "enabled"
 GROUP = 100  # rows that are looked at together
 LARGE = 1 << 21  # bytes of a list that another process reads while this one writes
@@ -107,7 +105,7 @@ class Reader:
     def stage(self, rows: Rows, stage: Stage) -> Reading:
         """Stage every row that is wanted, with the reason where it cannot be sent to."""
         found = Reading(texts=Texts() if self.channel == "sms" else None)
-        chunks = self._chunks(iter(rows), found)
+        chunks = self._chunks(rows.blocks(), found)
         if rows.size > LARGE and able():
             chunks = aside(chunks)
         for columns, so_far in chunks:
@@ -117,18 +115,20 @@ class Reader:
         found.staged = found.rows - found.excluded - found.disabled
         return found
 
-    def _chunks(self, rows: Iterator[Row], found: Reading) -> Iterator[Chunk]:
-        while chunk := list(islice(rows, CHUNK)):
-            columns: Columns = tuple([] for _ in Staged._fields)
-            for at in range(0, len(chunk), GROUP):
-                group = self._group(chunk[at : at + GROUP], found)
-                for column, more in zip(columns, group, strict=False):  # perhaps nobody is wanted
-                    column.extend(more)
-            yield columns, found
+    def _chunks(self, blocks: Iterator[Block], found: Reading) -> Iterator[Chunk]:
+        for block in blocks:
+            yield self._together(block, found) or self._by_group(block, found), found
 
-    def _group(self, group: Sequence[Row], found: Reading) -> Iterable[Iterable[Any]]:
-        together = self._in_order(group, found) if self._simple else ()
-        return together or zip(*filter(None, (self._row(row, found) for row in group)), strict=True)
+    def _by_group(self, block: Block, found: Reading) -> Columns:
+        columns: Columns = tuple([] for _ in Staged._fields)
+        for at in range(0, len(block.lines), GROUP):
+            group = block.part(at, at + GROUP)
+            staged = self._together(group, found) or zip(
+                *filter(None, (self._row(row, found) for row in group.rows())), strict=True
+            )
+            for column, more in zip(columns, staged, strict=False):  # perhaps nobody is wanted
+                column.extend(more)
+        return columns
 
     @cached_property
     def _simple(self) -> bool:
@@ -136,30 +136,27 @@ class Reader:
         every = self.wanted is None and self.status is None and None not in self.picks
         return every and self.channel == "email" and self._plain and self._sure[0]
 
-    def _in_order(self, group: Sequence[Row], found: Reading) -> Sequence[Iterable[Any]]:
-        """Return the recipients of rows of which none needs a closer look, else none of them.
+    def _together(self, block: Block, found: Reading) -> Columns | None:
+        """Return the recipients of rows of which none needs a closer look, else None.
 
         All at once that takes a third of the time.
         """
-        _, rows, problems = zip(*group, strict=True)
-        addresses = list(map(itemgetter(self.column), rows))
-        if any(problems) or not are_plain(addresses):
-            return ()
-        data = self._joined(rows)
-        around = SEPARATOR.join(("", *data, ""))
-        count = len(self.picks) * len(rows) + 1
-        if self.picks and (SEPARATOR * 2 in around or around.count(SEPARATOR) != count):
-            return ()  # a cell is empty, or holds one
-        found.rows += len(group)
-        nothing = [None] * len(rows)
-        return addresses, keys_of(addresses), nothing, data or nothing, [""] * len(rows)
-
-    def _joined(self, rows: Sequence[Sequence[str]]) -> list[str]:
-        """Return the cells of each row that are kept."""
-        places = [place for place in self.picks if place is not None]
-        if len(places) < 2:
-            return [row[place] for row in rows for place in places]
-        return list(map(SEPARATOR.join, map(itemgetter(*places), rows)))
+        count = len(block.lines)
+        if not self._simple or block.problems or not count:
+            return None
+        addresses = block.columns[self.column]
+        if not are_plain(addresses):
+            return None
+        data = None
+        if self.picks:
+            cells = [block.columns[place] for place in self.picks if place is not None]
+            data = list(map(SEPARATOR.join, zip(*cells, strict=True)))
+            around = SEPARATOR.join(("", *data, ""))
+            if SEPARATOR * 2 in around or around.count(SEPARATOR) != len(cells) * count + 1:
+                return None  # a cell is empty, or holds one
+        found.rows += count
+        nothing = [None] * count
+        return list(addresses), [*keys_of(addresses)], nothing, data or nothing, [""] * count
 
     def _row(self, row: Row, found: Reading) -> Staged | None:
         line, values, problem = row

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from ...errors import InvalidInput
 
-BLOCK = 1 << 18  # bytes
+BLOCK = 1 << 17  # bytes
 LONGEST = 1 << 21  # characters of one line
 
 
@@ -34,6 +34,11 @@ class Lines:
         self.head = next(self._texts, "")
 
     def __iter__(self) -> Iterator[str]:
+        for text in self.stretches():
+            yield from StringIO(text, newline="")
+
+    def stretches(self) -> Iterator[str]:
+        """Yield the text in stretches of whole lines, in place of one by one."""
         text, rest = self.head, ""
         while text:
             text = rest + text
@@ -46,9 +51,11 @@ class Lines:
                     " characters",
                     hint="is it a list? a record is one line of a few hundred",
                 )
-            yield from StringIO(text[:cut], newline="")
+            if cut:
+                yield text[:cut]
             text = next(self._texts, "")
-        yield from StringIO(rest, newline="")
+        if rest:
+            yield rest
 
     def _decoded(self) -> Iterator[str]:
         block = self._read(BLOCK)

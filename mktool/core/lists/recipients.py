@@ -13,10 +13,10 @@ from typing import Any, BinaryIO, cast
 
 from ...errors import InvalidInput
 from ...message import Channel
-from . import queries, tables
+from . import delimited, queries, tables
 from .files import existing
 from .lines import Lines
-from .tables import Row, Table
+from .tables import Block, Row, Table, blocks_of
 
 __all__ = ["Row", "Rows", "address_column", "open_list", "shown", "status_column", "text_of"]
 
@@ -62,7 +62,8 @@ class Rows:
     ) -> None:
         self.source, self.columns, self.size = source, table.columns, size
         self.guarded, self.status = table.guarded, table.status
-        self._rows, self._closing, self._lines = table.rows, closing, lines
+        self._rows, self._blocks = table.rows, table.blocks
+        self._closing, self._lines = closing, lines
 
     @property
     def encoding(self) -> str:
@@ -71,6 +72,10 @@ class Rows:
 
     def __iter__(self) -> Iterator[Row]:
         return self._rows
+
+    def blocks(self) -> Iterator[Block]:
+        """Return the rows by the block, in place of one by one."""
+        return self._blocks or blocks_of(self._rows)
 
     def __enter__(self) -> Rows:
         return self
@@ -203,4 +208,4 @@ def _text_table(lines: Lines, source: str, name: str, *, exact: bool) -> Table:
         is_json = True
     if is_json:
         return tables.from_json(lines, name)
-    return tables.from_csv(lines, name, exact=exact)
+    return delimited.from_csv(lines, name, exact=exact)

@@ -1,5 +1,5 @@
 """
-Tables as streams of rows: CSV (RFC 4180, and what spreadsheets make of it), JSON Lines, Parquet.
+Tables as streams of rows, one by one or by the block; those of JSON Lines and Parquet.
 
 Every value becomes text without loss: formula cells, leading zeros and long numbers stay as they
 are written.
@@ -7,14 +7,11 @@ are written.
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime, time
 from decimal import Decimal
-from functools import partial
-from io import StringIO
 from itertools import chain, islice, repeat
 from math import isnan
 from pathlib import Path
@@ -23,16 +20,12 @@ from typing import Any, NamedTuple
 from ...errors import InvalidInput, Unsupported
 from ...message import maker
 from ...text.address import either
-from ...text.cells import unguarded
 from .lines import Lines
 
-MOST = 1 << 20  # characters of a field
 MOST_TOLD = 20, 40  # columns, and characters of each, that a message has room for
 _WHOLE = "is it whole? write it, or download it, again"
 _NAMES_HINT = "give each column a name of its own"
-EXPORTED = ("number", "address", "variant", "state", "code", "reason", "vendor_id", "events")
-"""The columns of what `campaign export` writes; the cells of its CSV are guarded."""
-TOGETHER = 100  # rows that are looked at together
+TOGETHER = 1_000  # rows of a block
 PEEK_ROWS, PEEK_SIZE = 1000, 1 << 22  # objects, and characters, whose keys become the columns
 
 
@@ -47,50 +40,43 @@ class Row(NamedTuple):
 _row = maker(Row)
 
 
+class Block(NamedTuple):
+    """Rows that were read together: their lines, and their values by column. ``problems`` are
+    those of each, or none at all."""
+
+    lines: Sequence[int]
+    columns: Sequence[Sequence[str]]
+    problems: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> Block:
+        if not rows:
+            return cls((), ())
+        lines, values, problems = zip(*rows, strict=True)
+        return cls(lines, list(zip(*values, strict=True)), problems if any(problems) else ())
+
+    def rows(self) -> Iterator[Row]:
+        values = map(list, zip(*self.columns, strict=True))
+        return map(_row, zip(self.lines, values, self.problems or repeat(""), strict=False))
+
+    def part(self, start: int, end: int) -> Block:
+        columns = [column[start:end] for column in self.columns]
+        return Block(self.lines[start:end], columns, self.problems[start:end])
+
+
 class Table(NamedTuple):
     """The names of the columns, and the rows with one value for each of them.
 
     ``guarded``: an apostrophe may stand before what a spreadsheet would calculate. ``status`` is
-    a column that says "enabled" for whom may be written to.
+    a column that says "enabled" for whom may be written to. ``blocks`` are the same rows, to be
+    read instead, where they are made by the block.
     """
 
     columns: tuple[str, ...]
     rows: Iterator[Row]
     guarded: bool = False
     status: str = ""
-
-
-def from_csv(lines: Lines, source: str, *, exact: bool = False) -> Table:
-    """Return the rows of a file whose first line names the columns.
-
-    The delimiter is what a first line ``sep=`` says, else the one of comma, semicolon, tab and
-    bar in which header and first rows agree. Blanks after a delimiter are no part of a value, if
-    ``exact`` only where the names of the columns have them too. `InvalidInput` names a line that
-    cannot be read.
-    """
-    csv.field_size_limit(MOST)
-    stream, head, before = iter(lines), lines.head, 0
-    if head[:4].lower() == "sep=":
-        delimiter, before = head[4:5], 1
-        if delimiter not in tuple(",;\t|:^~"):
-            raise InvalidInput(
-                f"{source}: line 1: {delimiter!r} cannot be a delimiter", hint="such as sep=;"
-            )
-        next(stream)
-    else:
-        delimiter = _delimiter(head[: 1 << 16])
-    spaced = not exact or f"{delimiter} " in head.partition("\n")[0]
-    reader = csv.reader(stream, delimiter=delimiter, strict=True, skipinitialspace=spaced)
-    try:
-        header = next(filter(any, reader), [])
-    except csv.Error as error:
-        raise _broken(error, source, 1) from None
-    columns = named(header, source)
-    rows = _csv_rows(reader, len(columns), lines, source, before + 1)
-    if columns == EXPORTED:
-        rows = (row._replace(values=[*map(unguarded, row.values)]) for row in rows)
-        return Table(columns, rows)
-    return Table(columns, rows, guarded=True)
+    blocks: Iterator[Block] | None = None
 
 
 def from_addresses(lines: Lines) -> Table | None:
@@ -186,68 +172,20 @@ def cell(value: object) -> str:
     return _AS_TEXT.get(type(value), str)(value)
 
 
+def rows_of(blocks: Iterable[Block]) -> Iterator[Row]:
+    """Yield the rows one by one."""
+    return chain.from_iterable(block.rows() for block in blocks)
+
+
+def blocks_of(rows: Iterator[Row]) -> Iterator[Block]:
+    """Yield rows by the block."""
+    while some := list(islice(rows, TOGETHER)):
+        yield Block.of(some)
+
+
 def checked(line: int, values: list[str]) -> Row:
     """Return the row; a NUL in it is a problem, as no message can hold one."""
     return Row(line, values, "holds a NUL" if "\0" in "".join(values) else "")
-
-
-def _delimiter(sample: str) -> str:
-    best, chosen = (0.0, 0), ","
-    for candidate in ",;\t|":
-        rows = csv.reader(StringIO(sample, newline=""), delimiter=candidate, skipinitialspace=True)
-        widths = [len(row) for row in rows if row][:50] or [0]
-        score = widths.count(widths[0]) / len(widths), widths[0]
-        if widths[0] > 1 and score > best:
-            best, chosen = score, candidate
-    return chosen
-
-
-def _csv_rows(reader: Any, width: int, lines: Lines, source: str, before: int) -> Iterator[Row]:
-    """Yield the rows; ``before`` is what the reader's count lacks to the next line's number."""
-    error, whole = None, True
-    while whole or error:
-        starts, read, error = [reader.line_num + before], list[list[str]](), None
-        try:
-            for values in islice(reader, TOGETHER):
-                read.append(values)
-                starts.append(reader.line_num + before)
-        except csv.Error as found:
-            error = found
-        whole = len(read) == TOGETHER
-        plain = {*map(len, read)} == {width} and all(map(any, read)) and not lines.holds_nul
-        # Together that takes half of the time.
-        yield from (map(_row, zip(starts, read, repeat(""))) if plain
-                    else filter(None, map(partial(_csv_row, width), starts, read)))  # fmt: skip
-        if error is None:
-            continue
-        if "expected after" not in str(error):
-            raise _broken(error, source, starts[-1])
-        yield Row(starts[-1], [""] * width, "a quotation mark inside a quoted field is not doubled")
-
-
-def _csv_row(width: int, line: int, values: list[str]) -> Row | None:
-    """Return a row; None for a blank line, and the empty cells below a table."""
-    if not any(values):
-        return None
-    return checked(line, values) if len(values) == width else _misfit(line, values, width)
-
-
-def _misfit(line: int, values: list[str], width: int) -> Row:
-    aligned = (values + [""] * width)[:width]
-    if len(values) > width and not any(values[width:]):
-        return Row(line, aligned)
-    fields = "1 field" if len(values) == 1 else f"{len(values)} fields"
-    return Row(line, aligned, f"has {fields}, the header has {width}")
-
-
-def _broken(error: csv.Error, source: str, line: int) -> InvalidInput:
-    """Return what to say where the rest of the file has been taken for one field."""
-    words, hint = str(error), 'a field with one in it is "quoted", and "" stands for each inside'
-    if "field limit" in words:
-        words = f"a field is longer than {MOST:,} characters; is a quotation mark not closed?"
-    elif "end of data" in words:
-        words = "a quotation mark is opened and never closed"
-    return InvalidInput(f"{source}: line {line}: {words}", hint=hint)
 
 
 class _Object(NamedTuple):

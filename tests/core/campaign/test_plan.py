@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from mktool.core.campaign.content import compile
-from mktool.core.campaign.plan import CHUNK, HELD_BACK, LARGE, SHOWN, Reader, Reading
+from mktool.core.campaign.plan import HELD_BACK, LARGE, SHOWN, Reader, Reading
 from mktool.core.campaign.prepare import Parts
 from mktool.core.lists.recipients import Rows, open_list
+from mktool.core.lists.tables import TOGETHER as CHUNK
 from mktool.store.campaigns import CampaignFile, State
 from mktool.store.cells import cells_of
 from mktool.store.staging import Stage

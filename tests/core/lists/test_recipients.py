@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mktool.core.lists import lines, tables
+from mktool.core.lists import delimited, lines, tables
 from mktool.core.lists.recipients import (
     Row,
     address_column,
@@ -115,7 +115,7 @@ def test_a_header_alone_is_an_empty_list(tmp_path: Path) -> None:
         ("a@b.de,Ann\nb@b.de,Bob\n", "holds an address"),
         ('email,name\na@b.de,"Ann\nb@b.de,Bob\n', "line 2: a quotation mark is opened and never"),
         (
-            'email,name\na@b.de,x\nb@b.de,"' + "x" * (tables.MOST + 1) + '"\n',
+            'email,name\na@b.de,x\nb@b.de,"' + "x" * (delimited.MOST + 1) + '"\n',
             "line 3: a field is longer",
         ),
         ("email,name\na@b.de," + "x," * lines.LONGEST + "\n", "line 2 is longer than"),
