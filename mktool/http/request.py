@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from ..errors import InvalidInput
 from ..model import Media
 from ..spec import Endpoint, Signed, Spec
+from .body import encoded
 from .target import Target
 
 CHUNK = 256 * 1024
@@ -154,37 +155,6 @@ def unwritable() -> InvalidInput:
         " allow, such as a line break",
         hint="check the credential and the options; --dry-run shows the request",
     )
-
-
-class Encoded:
-    """A part of a body that is JSON already: what `encoded` returned."""
-
-    __slots__ = ("data",)
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-
-def encoded(value: Any) -> bytes:
-    """Compact JSON in UTF-8; UnicodeError for half a surrogate pair."""
-    import orjson
-
-    def part(value: Any) -> Any:
-        if isinstance(value, Encoded):
-            return orjson.Fragment(value.data)
-        raise TypeError
-
-    try:
-        return orjson.dumps(value, part)
-    except TypeError:  # such as an integer of more than 64 bits
-        import json
-
-        def decoded(value: Encoded) -> Any:
-            return json.loads(value.data)
-
-        return json.dumps(
-            value, ensure_ascii=False, separators=(",", ":"), default=decoded
-        ).encode()
 
 
 def _masked(headers: Mapping[str, str]) -> dict[str, str]:

@@ -6,27 +6,28 @@ https://www.twilio.com/docs/sendgrid/for-developers/sending-email/personalizatio
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from ..message import Batch, Mailbox
+from ..message import Batch, Mailbox, Message
 
 
-def personalizations(batch: Batch) -> list[dict[str, Any]]:
-    """Return one for each message; what is rendered already needs no substitutions."""
-    tokens = () if batch.messages[0].subject else batch.tokens
+def personalization(batch: Batch) -> Callable[[Message], dict[str, Any]]:
+    """Return what makes one of a message."""
     one_click = batch.one_click
-    people: list[dict[str, Any]] = []
-    for seq, to, _, _, _, values, unsubscribe in batch.messages:
+
+    def made(message: Message) -> dict[str, Any]:
         person: dict[str, Any] = {
-            "to": [{"email": to}],
-            "custom_args": {"campaign": batch.campaign, "recipient": str(seq)},
+            "to": [{"email": message.to}],
+            "custom_args": {"campaign": batch.campaign, "recipient": str(message.seq)},
         }
-        if tokens:
-            person["substitutions"] = dict(zip(tokens, values, strict=True))
-        if unsubscribe:
-            person["headers"] = {"List-Unsubscribe": f"<{unsubscribe}>", **one_click}
-        people.append(person)
-    return people
+        if batch.tokens and not message.subject:  # what is rendered needs no substitutions
+            person["substitutions"] = dict(zip(batch.tokens, message.values, strict=True))
+        if url := message.unsubscribe:
+            person["headers"] = {"List-Unsubscribe": f"<{url}>", **one_click}
+        return person
+
+    return made
 
 
 def mailbox(box: Mailbox) -> dict[str, str]:

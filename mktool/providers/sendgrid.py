@@ -9,13 +9,13 @@ from typing import Any
 from .. import errors as e
 from ..capability import CanCheck, CanDeliver, CanHold, CanSummarize, CanSuppress, CanTemplate
 from ..http.auth import HeaderKey
+from ..http.body import Encoded, encoded_alike
 from ..http.pages import by_offset
-from ..http.request import Encoded, encoded
 from ..message import Batch, Mailbox, Message, Reason, Receipt, Sent, Suppressed
 from ..model import Account
 from ..spec import DAY, HOUR, MINUTE, Delivery, Endpoint, Field, Rule, Spec, Throttle
 from ._sendgrid_events import Webhooks
-from ._sendgrid_mail import mailbox, personalizations
+from ._sendgrid_mail import mailbox, personalization
 from ._sendgrid_templates import add, html_of, listed
 
 SCOPES = Endpoint("check", "GET", "/v3/scopes")
@@ -81,14 +81,15 @@ class SendGrid(Webhooks, CanCheck, CanDeliver, CanHold, CanSummarize, CanSuppres
         return Account("", name, frozenset(map(str, reply.get("scopes") or ())))
 
     def pack(self, batch: Batch, /) -> bytes:
-        return encoded(personalizations(batch))
+        return encoded_alike(batch.messages, personalization(batch))
 
     def deliver(self, batch: Batch, /) -> Receipt:
         first = batch.messages[0]
         whole: Message | Batch = first if first.subject else batch  # rendered: alone in its request
         parts = (("text/plain", whole.text), ("text/html", whole.html))  # in this order
+        people = [] if batch.packed else [*map(personalization(batch), batch.messages)]
         body: dict[str, Any] = {
-            "personalizations": Encoded(batch.packed) if batch.packed else personalizations(batch),
+            "personalizations": Encoded(batch.packed) if batch.packed else people,
             "from": mailbox(batch.sender),
             "subject": whole.subject,
             "content": [{"type": type, "value": value} for type, value in parts if value],

@@ -17,11 +17,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ..errors import MktoolError, StorageError
-from ..message import maker
 from ..text.address import identity
+from ..tuples import ByColumn
 from . import cells
 from .ids import all_packed, packed, spread, unpacked
 from .outcomes import (
@@ -72,7 +72,6 @@ __all__ = [
 
 _MILLION = 1_000_000
 _SELECT = "select r.seq, r.address, r.data from recipients r"
-_recipient = maker(Recipient)
 
 
 def key_of(address: str) -> int:
@@ -170,7 +169,7 @@ class CampaignFile(Outcomes):
                 " order by length(data) desc limit 1",
                 (_MILLION,),
             ).fetchall()
-            people = list(map(_recipient, found))
+            people = [Recipient(*row) for row in found]
             for lo, hi, size in self.cells.by_size(_MILLION):
                 if people and _size(people[0]) >= size:
                     break
@@ -227,7 +226,7 @@ class CampaignFile(Outcomes):
 
     # -- sending -------------------------------------------------------------------------------
 
-    def members(self, claim: Claim) -> list[Recipient]:
+    def members(self, claim: Claim) -> Sequence[Recipient]:
         """Return whom a batch is for: those of its range and variant that have no outcome."""
         if claim.retry:
             return self._rows(
@@ -239,14 +238,14 @@ class CampaignFile(Outcomes):
             (claim.lo, claim.hi), claim.variant, -1,
         )  # fmt: skip
 
-    def after(self, seq: int, variant: int | None, count: int) -> list[Recipient]:
+    def after(self, seq: int, variant: int | None, count: int) -> Sequence[Recipient]:
         """Return the next recipients of a variant that have no outcome, after ``seq``."""
         return self._rows(
             "r.seq > ? and r.seq not in (select seq from outcomes)",
             (seq,), variant, count,
         )  # fmt: skip
 
-    def again(self, seq: int, variant: int | None, count: int) -> list[Recipient]:
+    def again(self, seq: int, variant: int | None, count: int) -> Sequence[Recipient]:
         """Return the next recipients that are to be sent to once more, after ``seq``.
 
         Those of a batch that is not done are in doubt, or go with that batch: none of them, and
@@ -373,7 +372,7 @@ class CampaignFile(Outcomes):
 
     def _rows(
         self, where: str, params: tuple[int, ...], variant: int | None, count: int
-    ) -> list[Recipient]:
+    ) -> Sequence[Recipient]:
         with self.guard():
             rows = self.db.execute(
                 f"{_SELECT} where {where} and r.variant is ? order by r.seq limit ?",
@@ -381,14 +380,15 @@ class CampaignFile(Outcomes):
             )
             return self._filled(rows)
 
-    def _filled(self, rows: Iterable[tuple[int, str, cells.Kept]]) -> list[Recipient]:
+    def _filled(self, rows: Iterable[tuple[int, str, cells.Kept]]) -> ByColumn[Recipient]:
         """Return recipients as they were staged, from their rows in order."""
-        rows = list(rows)
-        kept = iter(self.cells.of([seq for seq, _, data in rows if data is None]))
-        return [
-            _recipient((seq, address, next(kept) if data is None else data))
-            for seq, address, data in rows
-        ]
+        found = ByColumn.of(Recipient, cast(list[Recipient], list(rows)))
+        seqs, addresses, data = found.columns
+        kept = self.cells.of([seq for seq, one in zip(seqs, data, strict=True) if one is None])
+        if len(kept) < len(data):
+            rest = iter(kept)
+            kept = [next(rest) if one is None else one for one in data]
+        return ByColumn(Recipient, [seqs, addresses, kept])
 
 
 def _size(person: Recipient) -> int:

@@ -109,8 +109,13 @@ class Cells:
             at = len(found)
             lo, hi, texts = self._holding(seqs[at])
             some = seqs[at : bisect_right(seqs, hi, at)]
-            found += [texts[seq - lo] or None for seq in some] if texts else [None] * len(some)
-        return found
+            if not texts:
+                found += [None] * len(some)
+            elif some[-1] - some[0] == len(some) - 1:  # all of them, in most cases
+                found += texts[some[0] - lo : some[-1] - lo + 1]
+            else:
+                found += [texts[seq - lo] for seq in some]
+        return [one or None for one in found] if "" in found else found
 
     def by_size(self, last: int) -> Iterator[tuple[int, int, int]]:
         """Yield (first number, last number, what the longest takes) of the chunks that begin up to

@@ -10,7 +10,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -39,14 +38,14 @@ class _Text(NamedTuple):
     take: Callable[[Sequence[Any]], Any] | None
     taken: Sequence[int] = ()
 
-    def fill_all(self, columns: Sequence[Sequence[str]]) -> Iterable[str]:
-        """Return the outcome for each row of the cells' columns."""
+    def fill_all(self, columns: Sequence[Sequence[str]], count: int) -> Sequence[str]:
+        """Return the outcome for each of so many rows of the cells' columns."""
         found = [columns[number] for number in self.taken]
         if self.format == "%s":
             return found[0]
         if not found:
-            return repeat(self.format)
-        return map(self.format.__mod__, zip(*found, strict=True))
+            return [self.format] * count
+        return list(map(self.format.__mod__, zip(*found, strict=True)))
 
 
 class Columns:
@@ -80,14 +79,15 @@ class Columns:
             text.format % text.take(cells) if text.take else text.format for text in self._texts
         ]
 
-    def fill_all(self, columns: Mapping[str, Sequence[str]]) -> list[Iterable[str]] | None:
+    def fill_all(self, columns: Mapping[str, Sequence[str]]) -> list[Sequence[str]] | None:
         """Return the outcomes of each template for many, whose cells ``columns`` has by name, none
         of them empty; None where only the engine knows one of them."""
         if not columns.keys() >= set(self.names):
             return None
         cells = [columns[name] for name in self.names]
         both = [*cells, *map(self._escaped, cells)]
-        return [text.fill_all(both) for text in self._texts]
+        count = len(next(iter(columns.values())))
+        return [text.fill_all(both, count) for text in self._texts]
 
     def _escaped(self, column: Sequence[str]) -> Sequence[str]:
         joined = _MARK.join(column)

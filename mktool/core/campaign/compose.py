@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from itertools import chain, repeat
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
-from ...message import Message, maker
+from ...message import Message
+from ...store.campaigns import Recipient
 from ...store.cells import SEPARATOR, cells_of
+from ...tuples import ByColumn
 
 if TYPE_CHECKING:
-    from ...store.campaigns import Recipient
     from .content import Content
     from .merge import Splitter
 
 
-_message = maker(Message)
-WIDEST = 6  # bytes that one character may come to, escaped
+WIDEST = 4  # bytes of a character
+ESCAPED = 6  # bytes that it may come to in HTML
 
 
 def tried(make: Callable[[Recipient], Message], person: Recipient) -> Message | ValueError:
@@ -57,47 +56,53 @@ class Composer(NamedTuple):
         found[self.address] = to.address
         return found
 
-    def messages(self, people: Sequence[Recipient]) -> list[Message | ValueError]:
+    def messages(self, people: Sequence[Recipient]) -> Sequence[Message | ValueError]:
         """Return everybody's message, or the reason where it cannot be made.
 
-        Many are made together where the content only inserts columns, which takes a fifth of the
-        time of each alone.
+        Many are made together, and kept by column, where the content only inserts columns: that
+        takes a fifth of the time of each alone.
         """
-        return [*(self._together(people) or map(partial(tried, self.message), people))]
+        return self._together(people) or [tried(self.message, person) for person in people]
 
-    def _together(self, people: Sequence[Recipient]) -> list[Message] | None:
-        if (columns := self._columns(people)) is None:
+    def _together(self, people: Sequence[Recipient]) -> ByColumn[Message] | None:
+        rows = ByColumn.of(Recipient, people)
+        if not rows or (columns := self._columns(rows)) is None:
             return None
-        seqs, addresses = [person.seq for person in people], columns[self.address]
-        nothing, no_values = repeat(""), repeat(())
+        whom, nothing = (rows.column("seq"), rows.column("address")), [""] * len(rows)
         if self.splitter is None:
-            if (copies := self.content.render_all(columns)) is None:
+            copies = self.content.render_all(columns)
+            if copies is None:
                 return None
-            parts = (seqs, addresses, *copies, no_values, nothing)
-            return list(map(_message, zip(*parts, strict=False)))
-        longest = max(map(len, chain.from_iterable(columns.values())), default=0)
-        if self.room and longest * WIDEST * len(self.splitter.merged.tokens) > self.room:
+            return ByColumn(Message, [*whom, *copies, [()] * len(rows), nothing])
+        found = self.splitter.all_values(columns)
+        if found is None or not self._fit(rows, found):
             return None
-        if (values := self.splitter.all_values(columns)) is None:
-            return None
+        values = ByColumn(tuple, found) if found else [()] * len(rows)
         urls = self.content.unsubscribe_all(columns)
-        parts = (seqs, addresses, nothing, nothing, nothing, values, urls)
-        return list(map(_message, zip(*parts, strict=False)))
+        return ByColumn(Message, [*whom, nothing, nothing, nothing, values, urls])
 
-    def _columns(self, people: Sequence[Recipient]) -> dict[str, Sequence[str]] | None:
+    def _fit(self, people: ByColumn[Recipient], values: Sequence[Sequence[str]]) -> bool:
+        """Whether nobody's values, by token, can be too long: most lists are far from it."""
+        data = people.column("data") if self.fields else ()
+        longest = max(max(map(len, some)) for some in (data, people.column("address")) if some)
+        if not self.room or longest * ESCAPED * len(values) <= self.room:
+            return True
+        return sum(max(map(len, column)) for column in values) * WIDEST <= self.room
+
+    def _columns(self, people: ByColumn[Recipient]) -> dict[str, Sequence[str]] | None:
         """Return the values of many by name; None where one is empty, which is no value, or of
         several lines, which some places do not take."""
-        data = [person.data for person in people] if self.fields else []
+        data = people.column("data") if self.fields else ()
         if not set(map(type, data)) <= {str}:
             return None
-        joined = SEPARATOR.join(cast(list[str], data))
+        joined = SEPARATOR.join(data)
         cells = joined.split(SEPARATOR) if data else []
         if "" in cells or "\n" in joined or "\r" in joined:
             return None
         columns: dict[str, Sequence[str]] = {
             name: cells[at :: len(self.fields)] for at, name in enumerate(self.fields)
         }
-        columns[self.address] = [person.address for person in people]
+        columns[self.address] = people.column("address")
         return columns
 
     def message(self, to: Recipient) -> Message:
@@ -105,7 +110,11 @@ class Composer(NamedTuple):
         values = self.values(to)
         if self.splitter is not None:
             personal = self.splitter.values(values)
-            if not self.room or len("".join(personal)) * 4 <= self.room or self._fits(personal):
+            if (
+                not self.room
+                or len("".join(personal)) * WIDEST <= self.room
+                or self._fits(personal)
+            ):
                 url = self.content.unsubscribe(values)
                 return Message(to.seq, to.address, "", "", "", personal, url)
         whole = self.content.render(values)
@@ -128,7 +137,7 @@ class Enlister(NamedTuple):
     wanted: Sequence[str]
     merges: bool = False
 
-    def messages(self, people: Sequence[Recipient]) -> list[Message | ValueError]:
+    def messages(self, people: Sequence[Recipient]) -> Sequence[Message | ValueError]:
         return [tried(self.message, person) for person in people]
 
     def message(self, to: Recipient) -> Message:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ...text.template import scan, url_encoded, variable_name
@@ -105,19 +104,19 @@ class Content:
         unsubscribe, subject, html, text = self._program.run(values)
         return Rendered(one_line(subject), html, text, one_line(unsubscribe))
 
-    def render_all(self, columns: Mapping[str, Sequence[str]]) -> list[Iterable[str]] | None:
+    def render_all(self, columns: Mapping[str, Sequence[str]]) -> list[Sequence[str]] | None:
         """Return subjects, HTML and texts of many, whose values ``columns`` has by name, none
         empty; None where they have to be asked for one by one."""
         found = self._program.run_all(columns) if self._address is None else None
         if found is None:
             return None
         _, subjects, html, texts = found
-        return [map(one_line, subjects), html, texts]
+        return [list(map(one_line, subjects)), html, texts]
 
-    def unsubscribe_all(self, columns: Mapping[str, Sequence[str]]) -> Iterable[str]:
+    def unsubscribe_all(self, columns: Mapping[str, Sequence[str]]) -> Sequence[str]:
         """Return the addresses to unsubscribe at of many, in order."""
         if self._address is None:
-            return repeat("")
+            return [""] * len(next(iter(columns.values())))
         rows = zip(*columns.values(), strict=True)
         return [self.unsubscribe(dict(zip(columns, row, strict=True))) for row in rows]
 

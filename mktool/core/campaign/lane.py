@@ -22,6 +22,7 @@ from ...http.exchange import Exchange
 from ...message import Batch, Message, Receipt, Refusal
 from ...store.campaigns import Outcome, Recipient, State
 from ...store.ids import ID, all_packed
+from ...tuples import ByColumn
 from .job import Done, Job, Start
 from .tally import Fixed, Tally
 
@@ -140,12 +141,12 @@ class Lane:
         refused = [outcome for outcome in done.outcomes if outcome.state == State.FAILED]
         return 0 < self.max_errors <= len(refused)
 
-    def _requests(self, errand: Errand) -> Iterator[list[Message]]:
+    def _requests(self, errand: Errand) -> Iterator[Sequence[Message]]:
         """Yield the messages of each request: as many as it takes, whole ones on their own
         where the others are merged."""
         job, _, messages, done, _ = errand
         if errand.batch.packed or self._are_one_request(messages):
-            yield cast(list[Message], messages)
+            yield cast(Sequence[Message], messages)
             return
         merges, most, room = self._merges, self.delivery.batch, self._room
         bulk: list[Message] = []
@@ -169,12 +170,9 @@ class Lane:
 
     def _are_one_request(self, messages: Sequence[Message | ValueError]) -> bool:
         """Whether messages go out together as they are: the usual case, seen at once."""
-        if not 1 < len(messages) <= self.delivery.batch or {*map(type, messages)} != {Message}:
+        if not isinstance(messages, ByColumn) or not 1 < len(messages) <= self.delivery.batch:
             return False
-        whole = cast(Sequence[Message], messages)
-        if self._merges:
-            return not any([message.subject for message in whole])
-        return not self._room or sum(map(_size, whole)) <= self._room
+        return not self._room or _size_of_all(messages) <= self._room
 
     def _why_not(self, person: Recipient, message: Message | ValueError) -> Outcome | None:
         """Return what becomes of whoever is not sent to, None for the others."""
@@ -184,7 +182,7 @@ class Lane:
             return Outcome(person.seq, State.SUPPRESSED, code=self.left_out[person.seq])
         return None
 
-    def _deliver(self, errand: Errand, messages: list[Message], key: str) -> None:
+    def _deliver(self, errand: Errand, messages: Sequence[Message], key: str) -> None:
         before = len(self._tally.ended)
         try:
             whole = messages is errand.messages
@@ -216,19 +214,19 @@ class Lane:
         open_ended = any(call.outcome not in ends for call in self._tally.ended[before:])
         return job.redo or open_ended or isinstance(error, e.Duplicate | e.OutcomeUnknown)
 
-    def _hand_over(self, batch: Batch, messages: list[Message], key: str) -> Receipt:
+    def _hand_over(self, batch: Batch, messages: Sequence[Message], key: str) -> Receipt:
         if self.broadcast is not None:
             return cast(CanBroadcast, self.provider).enlist(self.broadcast, messages)
         # Asking a protocol of 15 names costs more than composing the message.
         provider = cast(CanDeliver, self.provider)
         return provider.deliver(replace(batch, messages=messages, key=key))
 
-    def _doubt(self, done: Done, messages: list[Message], error: e.MktoolError) -> None:
-        done.doubt += [message.seq for message in messages]
+    def _doubt(self, done: Done, messages: Sequence[Message], error: e.MktoolError) -> None:
+        done.doubt += _seqs(messages)
         done.error = error
 
     def _refused(
-        self, errand: Errand, messages: list[Message], key: str, error: e.Rejected
+        self, errand: Errand, messages: Sequence[Message], key: str, error: e.Rejected
     ) -> None:
         """Find out whom the refusal of a request was about: nobody of it was sent to."""
         done = errand.done
@@ -238,7 +236,7 @@ class Lane:
         named = self._named(error, len(messages))
         if named is not None:
             done.outcomes.append(_failure(messages[named], error))
-            rest = messages[:named] + messages[named + 1 :]
+            rest = [*messages[:named], *messages[named + 1 :]]
             self._deliver(errand, rest, _key_of_part(key, rest))
             return
         if len(messages) == len(errand.job.people):
@@ -257,7 +255,7 @@ class Lane:
         return place if place < count else None
 
     def _campaign_itself(
-        self, errand: Errand, messages: list[Message], key: str, error: e.Rejected
+        self, errand: Errand, messages: Sequence[Message], key: str, error: e.Rejected
     ) -> None:
         """Raise if the first and the last, each alone, are refused with the same words: then it
         is about what they share, and a million others would be refused as well."""
@@ -311,13 +309,13 @@ def _whole(message: Message | ValueError) -> Message:
     return message
 
 
-def _accept(done: Done, messages: list[Message], receipt: Receipt) -> None:
+def _accept(done: Done, messages: Sequence[Message], receipt: Receipt) -> None:
     done.vendor = receipt.id or done.vendor
     if not receipt.ids and not receipt.refused:
-        done.implied += [message.seq for message in messages]
+        done.implied += _seqs(messages)
         return
     if len(receipt.ids) == len(messages) and not receipt.refused:
-        seqs = [message.seq for message in messages]
+        seqs = _seqs(messages)
         if len(done.ids) == ID * len(done.implied) and (octets := all_packed(receipt.ids)):
             done.implied += seqs
             done.ids += octets
@@ -342,6 +340,20 @@ def _failure(message: Message, error: e.ProviderError) -> Outcome:
     return Outcome(message.seq, State.FAILED, "", code, error.message)
 
 
+def _seqs(messages: Sequence[Message]) -> Sequence[int]:
+    if isinstance(messages, ByColumn):
+        return messages.column("seq")
+    return [message.seq for message in messages]
+
+
 def _size(message: Message) -> int:
     """Return about how many bytes a message takes in a request."""
     return 2 * (len(message.html) + len(message.text)) + len(message.subject) + 500
+
+
+def _size_of_all(messages: ByColumn[Message]) -> int:
+    whole, subjects = (
+        [*messages.column("html"), *messages.column("text")],
+        messages.column("subject"),
+    )
+    return 2 * len("".join(whole)) + len("".join(subjects)) + 500 * len(messages)

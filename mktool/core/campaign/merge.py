@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import repeat
 from typing import NamedTuple
 
 from minijinja import Environment
@@ -57,15 +56,10 @@ class Splitter:
             found[place] = one_line(found[place])
         return tuple(found)
 
-    def all_values(
-        self, columns: Mapping[str, Sequence[str]]
-    ) -> Iterable[tuple[str, ...]] | None:  # fmt: skip
-        """Return what replaces the tokens for many, whose values, of one line each, ``columns``
+    def all_values(self, columns: Mapping[str, Sequence[str]]) -> list[Sequence[str]] | None:
+        """Return, by token, what replaces it for many, whose values, of one line each, ``columns``
         has by name; None where it has to be asked for one by one."""
-        if not self.merged.tokens:
-            return repeat(())
-        found = self._program.run_all(columns)
-        return None if found is None else zip(*found, strict=False)  # some are the same for all
+        return self._program.run_all(columns) if self.merged.tokens else []
 
 
 def split(parts: Parts, *, mark: str) -> Splitter | None:

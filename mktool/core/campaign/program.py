@@ -99,7 +99,7 @@ class Program:
         except Exception:  # noqa: S110  # nothing is known yet of other values
             pass
 
-    def run_all(self, columns: Mapping[str, Sequence[str]]) -> list[Iterable[str]] | None:
+    def run_all(self, columns: Mapping[str, Sequence[str]]) -> list[Sequence[str]] | None:
         """Return the outcomes of each piece for many, whose values ``columns`` has by name, none
         empty and none with a separator; None where they have to be asked for one by one."""
         return None if self._columns is None else self._columns.fill_all(columns)

@@ -114,7 +114,7 @@ class Work:
     def _pace(self) -> float:
         return rate.interval(self.session.spec.limits, self.run.delivery.endpoint.counts_as)
 
-    def _whole(self, claim: Claim) -> list[Recipient]:
+    def _whole(self, claim: Claim) -> Sequence[Recipient]:
         """Return the members of an open batch. One that is more than the limit allows is given up:
         its members are among those who are sent to again."""
         people = self.file.members(claim)
@@ -155,14 +155,14 @@ class Work:
             return frozenset()
         return self._dropped.intersection(one.seq for one in people)
 
-    def _job(self, claim: Claim, people: list[Recipient]) -> Job:
+    def _job(self, claim: Claim, people: Sequence[Recipient]) -> Job:
         self.login = self.session.credential.login()
         pace = 0.0
         if self.run.delivery.batch == 1:
             pace = max(self._pace(), 1 / self.run.rate if self.run.rate else 0.0)
         return Job(claim, people, pace=pace)
 
-    def _again(self, claim: Claim, people: list[Recipient]) -> Job | None:
+    def _again(self, claim: Claim, people: Sequence[Recipient]) -> Job | None:
         job = self._job(claim, people)
         if self.run.repeats:
             return job._replace(redo=True)

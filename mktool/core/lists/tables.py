@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import InvalidInput, Unsupported
-from ...message import maker
 from ...text.address import either
+from ...tuples import maker
 from .lines import Lines
 
 MOST_TOLD = 20, 40  # columns, and characters of each, that a message has room for
