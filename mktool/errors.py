@@ -28,8 +28,7 @@ No message holds a header, a body, a query string or a secret.
 
 from __future__ import annotations
 
-import copyreg
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 DEFAULT_ACCOUNT = "default"
 
@@ -54,10 +53,6 @@ class MktoolError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint or self.default_hint
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """As it is, whatever its class was made with: errors go from process to process."""
-        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class InvalidInput(MktoolError):

@@ -1,4 +1,4 @@
-"""Named tuples by the million, made fast or not at all."""
+"""Named tuples and texts by the million, made fast or not at all."""
 
 from __future__ import annotations
 
@@ -56,3 +56,37 @@ class ByColumn(Sequence[Kind], Generic[Kind]):
     def __getitem__(self, place: int | slice) -> Kind | ByColumn[Kind]:
         found = [column[place] for column in self.columns]
         return ByColumn(self.kind, found) if isinstance(place, slice) else maker(self.kind)(found)
+
+
+class Filled(Sequence[str]):
+    """Texts that differ in what stands between their constants: a column of cells for each gap.
+
+    One is made when it is looked at, too.
+    """
+
+    __slots__ = ("columns", "constants")
+
+    def __init__(self, constants: Sequence[str], columns: Sequence[Sequence[str]]) -> None:
+        self.constants, self.columns = constants, columns
+
+    @property
+    def size(self) -> int:
+        """How many characters all of them have."""
+        constant = len(self) * sum(map(len, self.constants))
+        return constant + sum(len("".join(column)) for column in self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __iter__(self) -> Iterator[str]:
+        form = "%s".join(constant.replace("%", "%%") for constant in self.constants)
+        return map(form.__mod__, zip(*self.columns, strict=True))
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> Filled: ...
+    def __getitem__(self, place: int | slice) -> str | Filled:
+        if isinstance(place, slice):
+            return Filled(self.constants, [column[place] for column in self.columns])
+        return next(iter(Filled(self.constants, [[column[place]] for column in self.columns])))

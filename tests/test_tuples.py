@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
 from typing import NamedTuple
 
 import pytest
 
-from mktool.tuples import ByColumn, maker
+from mktool.tuples import ByColumn, Filled, maker
 
 
 class Pair(NamedTuple):
@@ -32,11 +31,19 @@ def test_it_is_the_sequence_of_its_rows() -> None:
         found[3]
 
 
-def test_what_is_by_column_stays_so_on_its_way_and_may_be_empty() -> None:
+def test_what_is_by_column_stays_so_and_may_be_empty() -> None:
     found = ByColumn.of(Pair, PAIRS)
     assert ByColumn.of(Pair, found) is found
-    assert pickle.loads(pickle.dumps(found, pickle.HIGHEST_PROTOCOL)) == PAIRS
     assert (len(ByColumn.of(Pair, [])), list(ByColumn.of(Pair, []))) == (0, [])
     assert maker(Pair)((1, "a")) == Pair(1, "a")
     nested = ByColumn(tuple, [["a", "b"], ["c", "d"]])
     assert (list(nested), nested[1]) == ([("a", "c"), ("b", "d")], ("b", "d"))
+
+
+def test_texts_are_filled_in_when_they_are_looked_at() -> None:
+    found = Filled(["100 % of ", ": ", ""], [["a", "b", "%s"], ["1", "", "{}"]])
+    texts = ["100 % of a: 1", "100 % of b: ", "100 % of %s: {}"]
+    assert ([*found], len(found), found.size) == (texts, 3, sum(map(len, texts)))
+    assert (found[0], found[-1], [*found[1:]]) == (texts[0], texts[-1], texts[1:])
+    with pytest.raises(IndexError):
+        found[3]

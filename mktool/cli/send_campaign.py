@@ -301,7 +301,7 @@ def _progress(plan: Plan) -> Iterator[Callable[[Progress], None]]:
         TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[pace]}"),
         TimeRemainingColumn(), TextColumn("{task.fields[errors]}"),
     )  # fmt: skip
-    # Drawn by us and not by a thread: where one runs, no process can be forked.
+    # Drawn by us: a thread that draws would take its turns from those that send.
     console = Console(stderr=True)
     with Bar(*columns, console=console, transient=True, auto_refresh=False) as bar:
         task, drawn = bar.add_task("", total=plan.to_send, pace="", errors=""), 0.0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
-from ..tuples import ByColumn, maker
+from ..tuples import ByColumn, Filled, maker
 
 Kind = TypeVar("Kind", bound=tuple[Any, ...])
 _SEPARATOR = "\x7f"  # which JSON has as it is
@@ -88,6 +89,9 @@ class _Form(Generic[Kind]):
     def _field(self, column: Sequence[Any]) -> Any:
         if isinstance(column, ByColumn):
             return tuple(map(self._field, column.columns))
+        if isinstance(column, Filled):
+            marks = (*map(self._field, column.columns), "")
+            return "".join(chain.from_iterable(zip(column.constants, marks, strict=True)))
         if id(column) not in self._of:  # one that stands in several places is looked at once
             self._of[id(column)] = self._marked(column)
         return self._of[id(column)]

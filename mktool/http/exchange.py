@@ -120,7 +120,6 @@ class Exchange:
         self.skew: float | None = None  # seconds that the vendor's clock is ahead of ours, if told
         self._open, self._journal = wire, journal
         self._wire: Sends | None = None
-        self._others: Sends | None = None
 
     def send(self, request: Request, *, attempt: int = 1, keyed: bool = False) -> Response:
         """Return a successful response, or raise the `ProviderError` it stands for."""
@@ -167,12 +166,6 @@ class Exchange:
         if self._wire is None:
             self._wire = self._open()
         return self._wire
-
-    def reopen(self) -> None:
-        """Have connections of its own: in a forked process those that there were are another's,
-        who goes on using them, and are neither used nor closed."""
-        self._others, self._wire = self._wire, None
-        self._wire = self._open()
 
     def under(self, spec: Spec) -> Exchange:
         """Return this exchange under another spec, with the same connections and journal."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import takewhile
 
 from .. import errors as e
 from ..capability import CanBroadcast, CanCheck, CanDeliver, CanSuppress, CanTemplate, CanTrack
 from ..http.auth import HeaderKey
+from ..http.body import Encoded, encoded_alike
 from ..http.pages import by_last_id
 from ..message import Batch, Event, Reason, Receipt, Refusal, Sent, Suppressed
 from ..model import Account
 from ..spec import DAY, Delivery, Endpoint, Field, Limit, Rule, Spec, Throttle
 from ._resend_audience import IMPORT
-from ._resend_broadcast import Broadcasts, events, sender
+from ._resend_broadcast import Broadcasts, events
 from ._resend_events import EVENTS, Webhooks
+from ._resend_mail import mail
 
 DOMAINS = Endpoint("check", "GET", "/domains")
 SEND = Endpoint("send", "POST", "/emails/batch", key_header="Idempotency-Key")
@@ -79,37 +80,24 @@ class Resend(Broadcasts, Webhooks, CanCheck, CanDeliver, CanBroadcast, CanTrack,
         name = first.need("name") if (first := reply.find("data")) else "no domain yet"
         return Account("", name, frozenset({"sending_access", "full_access"}))
 
+    def pack(self, batch: Batch, /) -> bytes:
+        return encoded_alike(batch.messages, mail(batch))
+
     def deliver(self, batch: Batch, /) -> Receipt:
         if batch.rehearsal:
             raise e.Unsupported("Resend checks no message without sending it")
-        common = batch.over({
-            "from": sender(batch.sender),
-            "tags": [{"name": "campaign", "value": _plain(batch.campaign)},
-                     *({"name": _plain(tag), "value": "yes"} for tag in batch.tags)],
-            **({"reply_to": batch.reply_to} if batch.reply_to else {}),
-        })  # fmt: skip
-        headers = {**batch.one_click, **common.pop("headers", {})}
-        body = []
-        for _, to, subject, html, text, _, url in batch.messages:
-            mail = {"to": to, "subject": subject, "html": html, "text": text, "headers": headers}
-            if not html:
-                del mail["html"]
-            if not text:
-                del mail["text"]
-            if url:
-                mail["headers"] = {**headers, "List-Unsubscribe": f"<{url}>"}
-            mail.update(common)
-            body.append(mail)
+        count = len(batch.messages)
+        body = Encoded(batch.packed) if batch.packed else [*map(mail(batch), batch.messages)]
         reply = self.client.call(SEND, json=body, key=batch.key, headers=ONE_BY_ONE)
         # The ids are those of the messages that were taken:
         # https://resend.com/changelog/batch-validation-modes (2025-09-19)
         refused = {no["index"]: Refusal("validation_error", str(no.get("message") or ""))
                    for no in reply.rows("errors") if isinstance(no.get("index"), int)}  # fmt: skip
         reasons = set(refused.values())
-        if len(refused) == len(body) > 1 == len(reasons):  # all for one: it is the campaign's fault
+        if len(refused) == count > 1 == len(reasons):  # all for one: it is the campaign's fault
             raise e.Rejected(reasons.pop().text, reply.where)
-        ids = iter(reply.texts("data", "id", len(body) - len(refused)))
-        return Receipt(["" if n in refused else next(ids) for n in range(len(body))],
+        ids = iter(reply.texts("data", "id", count - len(refused)))
+        return Receipt(["" if n in refused else next(ids) for n in range(count)],
                        refused=refused)  # fmt: skip
 
     def track(self, sent: Sent, /) -> Iterator[Event]:
@@ -139,11 +127,6 @@ class Resend(Broadcasts, Webhooks, CanCheck, CanDeliver, CanBroadcast, CanTrack,
 
     def add_template(self, name: str, html: str, /) -> str:
         return self.client.call(ADD_TEMPLATE, json={"name": name, "html": html}).need("id")
-
-
-def _plain(tag: str) -> str:
-    """A tag holds ASCII letters, digits, "_" and "-", at most 256 of them."""
-    return re.sub(r"[^A-Za-z0-9_-]", "_", tag)[:256]
 
 
 PROVIDER = Resend

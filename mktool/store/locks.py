@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,44 +68,6 @@ def lock(path: Path, timeout: float) -> Iterator[None]:
         yield
     finally:
         held.release()
-
-
-@contextmanager
-def inherited_lock(path: Path, timeout: float = 1.0, *, about: str = "") -> Iterator[None]:
-    """Hold ``path`` in this process and in all that it forks: it is free when the last has ended.
-
-    The lock above is this process's own. Raises `Busy` if it stays taken for ``timeout`` seconds.
-    """
-    try:
-        import fcntl
-    except ImportError:  # no process is forked here
-        yield
-        return
-    private_dir(path.parent)
-    end = time.monotonic() + timeout
-    try:
-        held = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise storage_error("lock", path, error) from None
-    try:
-        while not _taken(fcntl.flock, held, fcntl.LOCK_EX | fcntl.LOCK_NB):
-            if time.monotonic() > end:
-                raise Busy(
-                    f"{about or _shown(path)}: a process of the run before has not ended",
-                    hint="wait a moment and run it again; kill -9 it if it was stopped (ps: T)",
-                )
-            time.sleep(0.01)
-        yield
-    finally:
-        os.close(held)
-
-
-def _taken(flock: Callable[[int, int], None], held: int, how: int) -> bool:
-    try:
-        flock(held, how)
-    except BlockingIOError:
-        return False
-    return True
 
 
 @contextmanager

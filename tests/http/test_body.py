@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from mktool.http.body import Encoded, encoded, encoded_alike
-from mktool.tuples import ByColumn
+from mktool.tuples import ByColumn, Filled
 
 
 class Row(NamedTuple):
@@ -89,3 +89,11 @@ def test_what_was_encoded_before_stays_as_it_is() -> None:
     part = Encoded(encoded_alike([Row(1, "Ann")], lambda row: row.name))
     assert encoded({"all": part}) == b'{"all":["Ann"]}'
     assert json.loads(encoded({"all": part, "huge": 1 << 70})) == {"all": ["Ann"], "huge": 1 << 70}
+
+
+def test_texts_that_are_filled_in_are_never_made() -> None:
+    constants = ['<p class="a">', "</p>\n100 % ", "\\"]
+    texts = Filled(constants, [[*HOSTILE], ["same"] * len(HOSTILE)])
+    rows = ByColumn(Row, [[1] * len(HOSTILE), texts, [()] * len(HOSTILE), [""] * len(HOSTILE)])
+    assert json.loads(encoded_alike(rows, _made)) == [_made(row) for row in rows]
+    assert encoded_alike(rows, _made) == encoded_alike([*rows], _made)

@@ -103,22 +103,6 @@ def test_ctrl_c_in_the_middle_leaves_the_truth(connect: Connect, ledger: Ledger)
     assert journal(ledger, "outcome") == [("unknown",)]
 
 
-def test_a_forked_process_leaves_the_connections_to_the_other(ledger: Ledger) -> None:
-    made = list[Wire]()
-
-    def wire() -> Wire:
-        made.append(Wire(loopback=True))
-        return made[-1]
-
-    forked = exchange(ledger, wire)
-    assert forked.wire is made[0]
-    forked.reopen()
-    assert forked.wire is made[1]
-    forked.close()
-    assert not made[0]._client.is_closed  # the other goes on using it
-    made[0].close()
-
-
 def test_a_bad_proxy_setting_leaves_no_call_in_doubt(
     connect: Connect, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from mktool.errors import Busy, StorageError
-from mktool.store.locks import holder, inherited_lock, lock, lock_path, named_lock
+from mktool.store.locks import holder, lock, lock_path, named_lock
 from tests.peers import answers, python
 
 HOLD = """
@@ -25,15 +25,6 @@ from mktool.store.locks import lock, named_lock
 path, note = sys.argv[1:]
 with named_lock(Path(path), note) if note else lock(Path(path), 5):
     print("held", flush=True)
-    time.sleep(60)
-"""
-FORK = """
-import os, sys, time
-from pathlib import Path
-from mktool.store.locks import inherited_lock
-with inherited_lock(Path(sys.argv[1])):
-    if (pid := os.fork()):
-        print(pid, flush=True)
     time.sleep(60)
 """
 COUNT = """
@@ -80,24 +71,6 @@ def test_a_taken_lock_is_waited_for_then_refused(path: Path) -> None:
 def test_a_killed_holder_frees_it_at_once(path: Path) -> None:
     kill(start_holder(path))
     with lock(path, 0):
-        pass
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_what_a_killed_holder_forked_holds_it_still(path: Path) -> None:
-    process = python(FORK, str(path))
-    assert process.stdout is not None
-    forked = int(process.stdout.readline())
-    os.kill(forked, signal.SIGSTOP)  # it cannot even notice
-    process.kill()
-    process.wait()
-    try:
-        with pytest.raises(Busy, match="has not ended"), inherited_lock(path, 0.1):
-            pass
-    finally:
-        os.kill(forked, signal.SIGKILL)
-        process.communicate()
-    with inherited_lock(path, 5.0), pytest.raises(Busy), inherited_lock(path, 0.0):
         pass
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from minijinja import Environment
 
 from ...text.template import literal, scan, variable_name
+from ...tuples import Filled
 
 _STRING = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*\'"""
 COLUMN = re.compile(
@@ -32,11 +33,13 @@ _MARK = "\x1f"
 
 
 class _Text(NamedTuple):
-    """A template with ``%s`` for each cell, and what takes those out of all; None for none."""
+    """A template: its constants and the numbers of the cells between them, also as a format with
+    ``%s`` for each cell, and as what takes those out of all; None for none."""
 
+    constants: Sequence[str]
+    taken: Sequence[int]
     format: str
     take: Callable[[Sequence[Any]], Any] | None
-    taken: Sequence[int] = ()
 
     def fill_all(self, columns: Sequence[Sequence[str]], count: int) -> Sequence[str]:
         """Return the outcome for each of so many rows of the cells' columns."""
@@ -45,7 +48,7 @@ class _Text(NamedTuple):
             return found[0]
         if not found:
             return [self.format] * count
-        return list(map(self.format.__mod__, zip(*found, strict=True)))
+        return Filled(self.constants, found)
 
 
 class Columns:
@@ -122,9 +125,9 @@ def columns(
 
 def _text(constant: list[str], taken: list[int]) -> _Text:
     if not taken:
-        return _Text(constant[0], None)
+        return _Text(constant, taken, constant[0], None)
     format = "%s".join(part.replace("%", "%%") for part in constant)
-    return _Text(format, itemgetter(*taken), taken)
+    return _Text(constant, taken, format, itemgetter(*taken))
 
 
 def _read(template: str, cells: dict[tuple[str, str], int], without: str) -> list[str] | None:

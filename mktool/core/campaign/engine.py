@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
-from itertools import count
 from typing import TYPE_CHECKING
 
 from ... import errors as e
@@ -25,9 +24,9 @@ from ...store.ids import in_slots
 from . import overview
 from .crew import Crew, ahead
 from .job import Done, Job, Start
+from .lane import Errand
 from .run import Clock, Progress, Run
 from .work import Work
-from .workers import staffed
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -39,7 +38,6 @@ SLOW = 3  # timeouts
 KEY_MARGIN = 0.9  # of the time for which a vendor says that it remembers a key
 
 
-Ready = tuple[int, Job]  # its number, which the crew knows it by
 Landed = tuple[Job, Done]
 
 
@@ -54,8 +52,7 @@ class Engine:
         self.error: e.MktoolError | None = None
         self._no_more: e.MktoolError | None = None
         self.errors = 0
-        self._numbers = count(1)
-        self._flying = dict[int, Job]()
+        self._flying = dict[int, Job]()  # by their claims
         self._next_look = self._begin_at = 0.0
         self._lost_in_a_row = 0
         self._campaign = run.courses[0].batch.campaign
@@ -63,7 +60,7 @@ class Engine:
 
     def go(self) -> None:
         """Send until nothing is left, or until it must stop; `error` says why."""
-        self._crew: Crew = staffed(self.session, self.run)
+        self._crew = Crew(self.session, self.run)
         try:
             self._recover()
             self._loop()
@@ -76,59 +73,70 @@ class Engine:
 
     def _loop(self) -> None:
         finished: list[Landed] = []
-        waiting: deque[Ready] = deque()
+        waiting: deque[Errand] = deque()
         while True:
             if not self._halted():
                 self.work.heed()
-                self._look_for_work(waiting, self._free - len(waiting))
+                self._look_for_all(waiting)
                 self._stop_at_the_end_of(waiting)
             wait = self._turn(finished, waiting)
             self.run.report(self.progress)
-            self._look_ahead(waiting)
+            self._look_ahead(waiting, at_once=not wait)
             if not self._flying and self.error is not None:
                 return
             if self._flying or waiting or self.work.doubtful:
-                finished = self._landed(wait)
+                finished = self._landed(wait, at_once=not wait and bool(self._free and waiting))
                 continue
             if (job := self.work.once_more()) is None:
                 return
-            waiting.append(self._prepared(job))
+            waiting.append(self._crew.prepare(job, self.work.login))
             finished = []
 
     @property
     def _free(self) -> int:
         return self.run.lanes - len(self._flying)
 
-    def _look_ahead(self, waiting: deque[Ready]) -> None:
-        """Prepare what comes next while all lanes are busy: they should find it ready."""
-        if self._flying and self.error is None:
-            self._look_for_work(waiting, ahead(self.run) - len(waiting))
+    def _look_for_all(self, waiting: deque[Errand]) -> None:
+        """Prepare some jobs if nothing is on the wire: where the vendor is faster than we are, one
+        turn does for all of them."""
+        while not self._flying and len(waiting) < ahead(self.run):
+            if not self._look_for_work(waiting):
+                return
 
-    def _look_for_work(self, waiting: deque[Ready], room: int) -> None:
+    def _look_ahead(self, waiting: deque[Errand], *, at_once: bool) -> None:
+        """Prepare what comes next until a lane is done, which should find it ready. What may go
+        out ``at_once`` does not wait for others."""
+        while self._flying and self.error is None and len(waiting) < ahead(self.run):
+            if self._crew.has_landed or (at_once and self._free and waiting):
+                return
+            if not self._look_for_work(waiting):
+                return
+
+    def _look_for_work(self, waiting: deque[Errand]) -> bool:
+        """Prepare one more job, and tell whether there was one."""
         if self._no_more is not None:
-            return
+            return False
         try:
-            waiting.extend(map(self._prepared, self.work.ready(room)))
+            job = self.work.take()
         except e.MktoolError as error:  # no login any more, say
             self._no_more = error
+            return False
+        if job is not None:
+            waiting.append(self._crew.prepare(job, self.work.login))
+        return job is not None
 
-    def _prepared(self, job: Job) -> Ready:
-        number = next(self._numbers)
-        self._crew.prepare(number, job, self.work.login)
-        return number, job
-
-    def _stop_at_the_end_of(self, waiting: Sequence[Ready]) -> None:
+    def _stop_at_the_end_of(self, waiting: Sequence[Errand]) -> None:
         """Stop if there can be no more work: what was found before is sent, and settled."""
         if self._no_more is not None and self._free and not waiting:
             self._stop(self._no_more)
 
-    def _landed(self, wait: float) -> list[Landed]:
+    def _landed(self, wait: float, *, at_once: bool) -> list[Landed]:
         """Return what has ended: something, unless the wait is over first."""
-        end = time.monotonic() + (wait or 60.0)
+        end = time.monotonic() + (0.0 if at_once else wait or 60.0)
         while True:
-            timeout = min(LONGEST_WAIT, max(end - time.monotonic(), 0.001))
+            timeout = min(LONGEST_WAIT, max(end - time.monotonic(), 0.0))
             if found := self._crew.landed(timeout):
-                return [(self._flying.pop(number), done) for number, done in found]
+                return [(self._flying.pop(claim), done) for claim, done in found]
             self.run.report(self.progress)
             over = self._halted() or time.monotonic() >= end
             if over and not (self.error is not None and self._flying):
@@ -151,22 +159,22 @@ class Engine:
         self.error = self.error or error
         self._crew.halt()
 
-    def _turn(self, finished: Sequence[Landed], waiting: deque[Ready]) -> float:
+    def _turn(self, finished: Sequence[Landed], waiting: deque[Errand]) -> float:
         """Record what ended and start what may; return the seconds to wait for more, or 0."""
         early = self._begin_at - time.monotonic() if waiting else 0.0
         ids, wait = self.session.ledger.turn(
             [(job.call, _calls(job, done)) for job, done in finished if job.call],
             [seen for _, done in finished for seen in done.seen],
-            [self._call(job) for _, job in self._admissible(waiting, early)],
+            [self._call(errand.job) for errand in self._admissible(waiting, early)],
             self.session.spec.limits,
             (self.session.spec.name, self.session.account),
         )
         starting = self._claim(finished, ids, waiting)
         for id in ids[len(starting) :]:  # how another one ended has stopped it
             self.session.ledger.end(id, UNSENT.outcome)
-        for number, job, start in starting:
-            self._flying[number] = job
-            self._crew.start(number, start)
+        for errand, job, start in starting:
+            self._flying[start.claim.id] = job
+            self._crew.start(errand, start)
             if self.run.rate:
                 self._begin_at = time.monotonic() + len(job.people) / self.run.rate
         wait = max(wait, early)
@@ -180,25 +188,26 @@ class Engine:
         return wait
 
     def _claim(
-        self, finished: Sequence[Landed], ids: Sequence[int], waiting: deque[Ready]
-    ) -> list[tuple[int, Job, Start]]:
+        self, finished: Sequence[Landed], ids: Sequence[int], waiting: deque[Errand]
+    ) -> list[tuple[Errand, Job, Start]]:
         """Record what ended and claim what was admitted, unless the one stops the other."""
         with self.file.transaction():
             for job, done in finished:
                 self._settle(job, done)
             if self.error is not None:
                 return []
-            return [self._claimed(*waiting.popleft(), id) for id in ids]
+            return [self._claimed(waiting.popleft(), id) for id in ids]
 
-    def _admissible(self, waiting: Sequence[Ready], early: float) -> Sequence[Ready]:
+    def _admissible(self, waiting: Sequence[Errand], early: float) -> Sequence[Errand]:
         """Return the jobs that may begin: at a rate of our own, one after another."""
         if self.error is not None or early > 0:
             return ()
         return list(waiting)[: min(self._free, 1) if self.run.rate else self._free]
 
-    def _claimed(self, number: int, job: Job, call: int) -> tuple[int, Job, Start]:
-        """Return a job with its batch claimed in the ledger, and the word that it may go out."""
-        claim, now = job.claim, self.clock.now()
+    def _claimed(self, errand: Errand, call: int) -> tuple[Errand, Job, Start]:
+        """Return an errand, its job as claimed in the ledger, and the word that it may go out."""
+        job, now = errand.job, self.clock.now()
+        claim = job.claim
         again = job.redo or job.trace
         without = frozenset[int]() if again else self.work.dropped(job.people)
         if claim.id == 0:
@@ -209,7 +218,7 @@ class Engine:
         elif not again:
             claim = self.file.reclaim(claim, now)
         start = Start(claim, f"{self.run.token}-{claim.id}-{claim.attempt}", without)
-        return number, job.claimed(start)._replace(call=call), start
+        return errand, job.claimed(start)._replace(call=call), start
 
     def _call(self, job: Job) -> Call:
         spec, endpoint = self.session.spec, self.delivery.endpoint

@@ -1,4 +1,4 @@
-"""What the engine has its lanes do, and what they tell of it; both go from process to process."""
+"""What the engine has its lanes do, and what they tell of it."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from ...http.exchange import Exchange
 from ...message import Batch, Message, Receipt, Refusal
 from ...store.campaigns import Outcome, Recipient, State
 from ...store.ids import ID, all_packed
-from ...tuples import ByColumn
+from ...tuples import ByColumn, Filled
 from .job import Done, Job, Start
 from .tally import Fixed, Tally
 
@@ -352,8 +352,9 @@ def _size(message: Message) -> int:
 
 
 def _size_of_all(messages: ByColumn[Message]) -> int:
-    whole, subjects = (
-        [*messages.column("html"), *messages.column("text")],
-        messages.column("subject"),
-    )
-    return 2 * len("".join(whole)) + len("".join(subjects)) + 500 * len(messages)
+    subjects, html, texts = (_length(messages.column(name)) for name in ("subject", "html", "text"))
+    return 2 * (html + texts) + subjects + 500 * len(messages)
+
+
+def _length(texts: Sequence[str]) -> int:
+    return texts.size if isinstance(texts, Filled) else len("".join(texts))

@@ -20,7 +20,7 @@ from ... import errors as e
 from ... import providers
 from ...store.acts import CAMPAIGN, Act, Acts, Wanted
 from ...store.campaigns import CampaignFile, path_of
-from ...store.locks import inherited_lock, lock_path, named_lock
+from ...store.locks import lock_path, named_lock
 from ..lists.recipients import shown
 from ..settings import DEFAULT
 from . import condition, definition, overview
@@ -134,13 +134,10 @@ def go_on(settings: Settings, act: Act) -> tuple[int, e.MktoolError | None]:
 
 @contextlib.contextmanager
 def locked(name: str) -> Iterator[None]:
-    """Hold a campaign among all processes, for as long as one that this one forks may send."""
+    """Hold a campaign among all processes."""
     short = hashlib.sha256(name.encode()).hexdigest()[:16]  # a name may be longer than a file's
     path = lock_path(f"campaign-{short}")
-    with (
-        named_lock(path, "mktool send-campaign", about=f"the campaign {name!r}"),
-        inherited_lock(lock_path(f"campaign-{short}-forked"), about=f"the campaign {name!r}"),
-    ):
+    with named_lock(path, "mktool send-campaign", about=f"the campaign {name!r}"):
         yield
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +15,6 @@ from ...store.cells import SEPARATOR, kept
 from ...store.staging import Stage, Staged
 from ...text.address import are_plain, email_address, phone_number
 from ...text.sms import plain, segments
-from .aside import able, aside
 
 if TYPE_CHECKING:
     from ..lists.recipients import Rows
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 ENABLED = "enabled"
 GROUP = 100  # rows that are looked at together
-LARGE = 1 << 21  # bytes of a list that another process reads while this one writes
 SHOWN = 20  # problems that are told one by one
 HELD_BACK = 0  # the variant of those who wait for the winner of a test
 GSM = "GSM-7"
@@ -39,7 +37,6 @@ class Problem(NamedTuple):
 
 
 Columns = tuple[list[Any], ...]  # those of `Staged`
-Chunk = tuple[Columns, "Reading"]  # and what is known then
 
 
 @dataclass(slots=True)
@@ -105,19 +102,12 @@ class Reader:
     def stage(self, rows: Rows, stage: Stage) -> Reading:
         """Stage every row that is wanted, with the reason where it cannot be sent to."""
         found = Reading(texts=Texts() if self.channel == "sms" else None)
-        chunks = self._chunks(rows.blocks(), found)
-        if rows.size > LARGE and able():
-            chunks = aside(chunks)
-        for columns, so_far in chunks:
-            found = so_far  # in another process it is a copy that grows
+        for block in rows.blocks():
+            columns = self._together(block, found) or self._by_group(block, found)
             if columns[0]:
                 stage.add_columns(columns)
         found.staged = found.rows - found.excluded - found.disabled
         return found
-
-    def _chunks(self, blocks: Iterator[Block], found: Reading) -> Iterator[Chunk]:
-        for block in blocks:
-            yield self._together(block, found) or self._by_group(block, found), found
 
     def _by_group(self, block: Block, found: Reading) -> Columns:
         columns: Columns = tuple([] for _ in Staged._fields)

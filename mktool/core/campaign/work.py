@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..session import Session
 
 FEWEST = 10  # that are claimed at once, so that each lane has some of a short list
+READ = 1_000  # recipients that are read at once
 AHEAD = 2.0  # seconds of requests that are claimed at once where a rate is low
 
 
@@ -47,17 +48,14 @@ class Work:
         """When the next doubtful batch is ripe, by `time.monotonic`; 0 if there is none."""
         return min((at for at, _ in self.doubtful), default=0.0)
 
-    def ready(self, room: int) -> Iterator[Job]:
-        """Yield up to ``room`` jobs, the doubtful ones that are ripe first."""
+    def take(self) -> Job | None:
+        """Return the next job, a doubtful one first that is ripe; None if there is none now."""
         now = time.monotonic()
-        while room > 0 and self.doubtful and self.doubtful[0][0] <= now:
+        while self.doubtful and self.doubtful[0][0] <= now:
             _, claim = self.doubtful.pop(0)
             if (people := self.file.members(claim)) and (job := self._again(claim, people)):
-                yield job
-                room -= 1
-        while room > 0 and (job := next(self._left, None)):
-            yield job
-            room -= 1
+                return job
+        return next(self._left, None)
 
     def once_more(self) -> Job | None:
         """Return a job for who came to be sent to again meanwhile, when all else is settled."""
@@ -88,9 +86,11 @@ class Work:
     def _unclaimed(self, course: Course, *, retry: bool) -> Iterator[Job]:
         seq = 0 if retry else self.file.reached(course.number)
         read = self.file.again if retry else self.file.after
+        found: Sequence[Recipient] = ()
         while size := self._size():
-            if not (people := read(seq, course.number, size)):
+            if not found and not (found := read(seq, course.number, size * max(READ // size, 1))):
                 return
+            people, found = found[:size], found[size:]
             seq = people[-1].seq
             self._claimed += len(people)
             yield self._job(Claim(0, people[0].seq, seq, course.number, retry, 0, 0.0), people)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -53,14 +52,11 @@ class Rows:
     """The rows of a list, to be read once inside ``with``.
 
     ``source`` names the list in messages, without a password; ``columns`` are the names of what
-    each `Row.values` holds, ``guarded`` and ``status`` are what they are of a `Table`; ``size`` is
-    that of a text file in bytes, else 0.
+    each `Row.values` holds, ``guarded`` and ``status`` are what they are of a `Table`.
     """
 
-    def __init__(
-        self, source: str, table: Table, closing: ExitStack, lines: Lines | None, size: int = 0
-    ) -> None:
-        self.source, self.columns, self.size = source, table.columns, size
+    def __init__(self, source: str, table: Table, closing: ExitStack, lines: Lines | None) -> None:
+        self.source, self.columns = source, table.columns
         self.guarded, self.status = table.guarded, table.status
         self._rows, self._blocks = table.rows, table.blocks
         self._closing, self._lines = closing, lines
@@ -102,7 +98,7 @@ def open_list(
     """
     name = shown(source)
     with ExitStack() as closing:
-        lines, size = cast(Lines | None, None), 0
+        lines = cast(Lines | None, None)
         if source.startswith("sqlite://"):
             table = queries.from_sqlite(source, folder, name, closing)
         elif source.startswith(queries.SCHEMES):
@@ -113,11 +109,10 @@ def open_list(
             raise InvalidInput(f"{name}: there is no way to read it", hint=_WAYS)
         else:
             file = _file(source, folder, name, stdin, closing)
-            size = 0 if source == "-" else os.fstat(file.fileno()).st_size
             lines = Lines(_unpacked(file, name, closing), name)
             addresses = tables.from_addresses(lines) if bare else None
             table = addresses or _text_table(lines, source, name, exact=exact)
-        return Rows(name, table, closing.pop_all(), lines, size)
+        return Rows(name, table, closing.pop_all(), lines)
 
 
 def text_of(source: str, folder: Path, stdin: BinaryIO | None, closing: ExitStack) -> Lines:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mktool.core.campaign.content import compile
-from mktool.core.campaign.plan import HELD_BACK, LARGE, SHOWN, Reader, Reading
+from mktool.core.campaign.plan import HELD_BACK, SHOWN, Reader, Reading
 from mktool.core.campaign.prepare import Parts
 from mktool.core.lists.recipients import Rows, open_list
 from mktool.core.lists.tables import TOGETHER as CHUNK
@@ -198,11 +198,7 @@ def test_a_list_longer_than_a_chunk_is_read_as_a_stream(file: CampaignFile) -> N
     assert staged == [(CHUNK, CHUNK), (2 * CHUNK, CHUNK), (2 * CHUNK + 2, 2)]
 
 
-@pytest.mark.parametrize("large", [0, LARGE])
-def test_whichever_process_reads_it_finds_the_same(
-    file: CampaignFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: int
-) -> None:
-    monkeypatch.setattr("mktool.core.campaign.plan.LARGE", large)
+def test_groups_with_problems_are_read_row_by_row(file: CampaignFile, tmp_path: Path) -> None:
     rows = (f"p{n % 2500}@acme.example,{'' if n % 700 == 9 else n}\n" for n in range(3 * CHUNK))
     found = read(file, tmp_path, "email,name\n" + "".join(rows) + "bad,x\n", **NAMED)
     assert (found.rows, found.staged, found.invalid, found.folded) == (3001, 3001, 6, 498)
