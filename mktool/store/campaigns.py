@@ -17,7 +17,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from ..errors import MktoolError, StorageError
 from ..text.address import identity
@@ -379,22 +379,17 @@ class CampaignFile(Outcomes):
         with self.guard():
             # In one step: in each of them another thread takes its turn.
             seqs, addresses, others = self.db.execute(f"{_JOINED} ({query})", values).fetchone()
-            if seqs is None:
-                return []
-            numbers, whom = list(map(int, seqs.split(","))), addresses.split("\x1e")
-            if others or len(whom) != len(numbers):
+            numbers = list(map(int, seqs.split(","))) if seqs else []
+            whom = addresses.split("\x1e") if addresses else []
+            if others or len(whom) != len(numbers) or numbers != sorted(numbers):
                 return self._filled(self.db.execute(query, values))
             return ByColumn(Recipient, [numbers, whom, self.cells.of(numbers)])
 
-    def _filled(self, rows: Iterable[tuple[int, str, cells.Kept]]) -> ByColumn[Recipient]:
+    def _filled(self, rows: Iterable[tuple[int, str, cells.Kept]]) -> list[Recipient]:
         """Return recipients as they were staged, from their rows in order."""
-        found = ByColumn.of(Recipient, cast(list[Recipient], list(rows)))
-        seqs, addresses, data = found.columns
-        kept = self.cells.of([seq for seq, one in zip(seqs, data, strict=True) if one is None])
-        if len(kept) < len(data):
-            rest = iter(kept)
-            kept = [next(rest) if one is None else one for one in data]
-        return ByColumn(Recipient, [seqs, addresses, kept])
+        rows = list(rows)
+        kept = iter(self.cells.of([seq for seq, _, data in rows if data is None]))
+        return [Recipient(seq, to, next(kept) if data is None else data) for seq, to, data in rows]
 
 
 def _size(person: Recipient) -> int:

@@ -134,8 +134,8 @@ class Engine:
         """Return what has ended: something, unless the wait is over first."""
         end = time.monotonic() + (0.0 if at_once else wait or 60.0)
         while True:
-            timeout = min(LONGEST_WAIT, max(end - time.monotonic(), 0.0))
-            if found := self._crew.landed(timeout):
+            left = LONGEST_WAIT if self.error is not None else max(end - time.monotonic(), 0.0)
+            if found := self._crew.landed(min(left, LONGEST_WAIT)):
                 return [(self._flying.pop(claim), done) for claim, done in found]
             self.run.report(self.progress)
             over = self._halted() or time.monotonic() >= end
