@@ -66,11 +66,6 @@ class Crew:
         """Begin no further request."""
         self._halt.set()
 
-    @property
-    def has_landed(self) -> bool:
-        """Whether something has ended."""
-        return not self._ended.empty()
-
     def landed(self, timeout: float) -> list[tuple[int, Done]]:
         """Return what has ended, with the ids of the claims; wait so many seconds if nothing
         has."""

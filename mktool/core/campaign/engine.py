@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ..session import Session
 
 LONGEST_WAIT = 0.5  # seconds until a signal is noticed
+QUIET = 0.001  # seconds without an answer after which there is time to compose
 LOST_IN_A_ROW = 5  # requests without an answer after which a run stops
 UNSENT = Ended("unsent")  # a batch of which nobody could be sent to
 SLOW = 3  # timeouts
@@ -81,7 +82,8 @@ class Engine:
                 self._stop_at_the_end_of(waiting)
             wait = self._turn(finished, waiting)
             self.run.report(self.progress)
-            self._look_ahead(waiting, at_once=not wait)
+            if finished := self._look_ahead(waiting, at_once=not wait):
+                continue
             if not self._flying and self.error is not None:
                 return
             if self._flying or waiting or self.work.doubtful:
@@ -103,14 +105,20 @@ class Engine:
             if not self._look_for_work(waiting):
                 return
 
-    def _look_ahead(self, waiting: deque[Errand], *, at_once: bool) -> None:
-        """Prepare what comes next until a lane is done, which should find it ready. What may go
-        out ``at_once`` does not wait for others."""
-        while self._flying and self.error is None and len(waiting) < ahead(self.run):
-            if self._crew.has_landed or (at_once and self._free and waiting):
-                return
-            if not self._look_for_work(waiting):
-                return
+    def _look_ahead(self, waiting: deque[Errand], *, at_once: bool) -> list[Landed]:
+        """Prepare what comes next until a lane is done, which should find it ready; return what has
+        ended. What may go out ``at_once`` does not wait for others.
+
+        Where one is done the next one may soon be, and would have to wait for what is composed:
+        with enough at hand that begins only when all is quiet.
+        """
+        enough = ahead(self.run) / 2
+        while self._flying and self.error is None and len(waiting) < 2 * enough:
+            if found := self._heard(QUIET if len(waiting) >= enough else 0.0):
+                return found
+            if (at_once and self._free and waiting) or not self._look_for_work(waiting):
+                break
+        return []
 
     def _look_for_work(self, waiting: deque[Errand]) -> bool:
         """Prepare one more job, and tell whether there was one."""
@@ -135,12 +143,15 @@ class Engine:
         end = time.monotonic() + (0.0 if at_once else wait or 60.0)
         while True:
             left = LONGEST_WAIT if self.error is not None else max(end - time.monotonic(), 0.0)
-            if found := self._crew.landed(min(left, LONGEST_WAIT)):
-                return [(self._flying.pop(claim), done) for claim, done in found]
+            if found := self._heard(min(left, LONGEST_WAIT)):
+                return found
             self.run.report(self.progress)
             over = self._halted() or time.monotonic() >= end
             if over and not (self.error is not None and self._flying):
                 return []
+
+    def _heard(self, timeout: float) -> list[Landed]:
+        return [(self._flying.pop(id), done) for id, done in self._crew.landed(timeout)]
 
     def _halted(self) -> bool:
         """Whether nothing new may begin: Ctrl-C, an error, or a word from another process."""
