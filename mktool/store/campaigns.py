@@ -346,18 +346,18 @@ class CampaignFile(Outcomes):
             ],
         )
 
-    def send_again(self, states: Sequence[State]) -> int:
-        """Have recipients in these states sent to once more; return how many.
+    def send_again(self, states: Sequence[State], most: int = -1) -> int:
+        """Have recipients in these states, the first ``most``, sent to once more; return how many.
 
         Not those amid a batch in doubt that was sent again: it must stay as it was.
         """
-        marks = ", ".join("?" * len(states))
         with self.transaction() as db:
             done = db.execute(
-                "update outcomes set state = ?, code = null, text = null"  # noqa: S608 - marks
-                f" where state in ({marks}) and not exists (select 1 from batches b"
-                " where b.retry and b.state = ? and outcomes.seq between b.lo and b.hi)",
-                (State.RETRY, *states, CLAIMED),
+                "update outcomes set state = ?, code = null, text = null where seq in (select seq"  # noqa: S608 - marks
+                f" from outcomes o where state in ({', '.join('?' * len(states))}) and not exists"
+                " (select 1 from batches b where b.retry and b.state = ?"
+                " and o.seq between b.lo and b.hi) order by seq limit ?)",
+                (State.RETRY, *states, CLAIMED, most),
             )
         return done.rowcount
 

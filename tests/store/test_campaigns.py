@@ -172,6 +172,16 @@ def test_a_batch_that_is_left_is_open_and_claimed_again_under_another_attempt(
     assert states(file) == ["sent", "failed", "sent", "sent"]
 
 
+def test_no_more_are_sent_to_once_more_than_was_said(file: CampaignFile) -> None:
+    stage(file, people(6))
+    confirm(
+        file, claim(file, 1, 6), *(Outcome(n, State.UNKNOWN) for n in (2, 4, 5)), implied=3
+    )  # fmt: skip
+    assert file.send_again([State.UNKNOWN], 2) == file.waiting() == 2
+    assert again(file) == [2, 4]
+    assert file.totals()[State.UNKNOWN] == 1
+
+
 def test_a_batch_of_those_who_are_sent_to_once_more(file: CampaignFile) -> None:
     stage(file, people(6))
     confirm(

@@ -146,7 +146,7 @@ class Campaign:
             return
         before = self.file.totals().get(State.UNKNOWN, 0)
         with self.file.transaction():
-            self.file.send_again(self.options.retry)
+            self.file.send_again(self.options.retry, self.options.limit or -1)
             self.doubtful = before - self.file.totals().get(State.UNKNOWN, 0)
             self.heed()
             yield

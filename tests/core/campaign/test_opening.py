@@ -329,6 +329,17 @@ def test_who_is_unknown_stays_so_until_sending_again_is_confirmed(box: Box, laun
     assert got(box) == Counter({"ann": 2, "bob": 2, "eve": 1})
 
 
+def test_a_limit_bounds_who_of_the_unknown_is_sent_to_again(box: Box, launch: Launch) -> None:
+    launch.send()
+    with CampaignFile(path_of(launch.mark("open"))) as file, file.transaction():
+        file.note([Outcome(seq, State.UNKNOWN) for seq in (1, 2)])
+        file.db.execute("update batches set implied = 1")
+    launch.send(Options(retry=(State.UNKNOWN,), limit=1))
+    assert got(box) == Counter({"ann": 2, "bob": 1, "eve": 1})
+    assert launch.send().totals[State.UNKNOWN] == 1  # nobody said that the other one may have it
+    assert got(box) == Counter({"ann": 2, "bob": 1, "eve": 1})
+
+
 def test_a_run_that_lost_answers_says_who_may_have_it(box: Box, launch: Launch) -> None:
     wanted = opening.read(launch.file, Options(), launch.settings)
     with opening.opened(launch.settings, wanted, Options()) as campaign:
