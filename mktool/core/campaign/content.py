@@ -111,7 +111,9 @@ class Content:
         if found is None:
             return None
         _, subjects, html, texts = found
-        return [list(map(one_line, subjects)), html, texts]
+        if one_line(subjects[0]) != subjects[0]:  # what is around the values, which are one line
+            subjects = list(map(one_line, subjects))
+        return [subjects, html, texts]
 
     def unsubscribe_all(self, columns: Mapping[str, Sequence[str]]) -> Sequence[str]:
         """Return the addresses to unsubscribe at of many, in order."""
