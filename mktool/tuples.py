@@ -58,6 +58,11 @@ class ByColumn(Sequence[Kind], Generic[Kind]):
         return ByColumn(self.kind, found) if isinstance(place, slice) else maker(self.kind)(found)
 
 
+def form(constants: Sequence[str]) -> str:
+    """Return a format with ``%s`` between the constants."""
+    return "%s".join(constant.replace("%", "%%") for constant in constants)
+
+
 class Filled(Sequence[str]):
     """Texts that differ in what stands between their constants: a column of cells for each gap.
 
@@ -79,8 +84,7 @@ class Filled(Sequence[str]):
         return len(self.columns[0])
 
     def __iter__(self) -> Iterator[str]:
-        form = "%s".join(constant.replace("%", "%%") for constant in self.constants)
-        return map(form.__mod__, zip(*self.columns, strict=True))
+        return map(form(self.constants).__mod__, zip(*self.columns, strict=True))
 
     @overload
     def __getitem__(self, place: int) -> str: ...

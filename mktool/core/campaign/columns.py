@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from minijinja import Environment
 
 from ...text.template import literal, scan, variable_name
-from ...tuples import Filled
+from ...tuples import Filled, form
 
 _STRING = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*\'"""
 COLUMN = re.compile(
@@ -126,8 +126,7 @@ def columns(
 def _text(constant: list[str], taken: list[int]) -> _Text:
     if not taken:
         return _Text(constant, taken, constant[0], None)
-    format = "%s".join(part.replace("%", "%%") for part in constant)
-    return _Text(constant, taken, format, itemgetter(*taken))
+    return _Text(constant, taken, form(constant), itemgetter(*taken))
 
 
 def _read(template: str, cells: dict[tuple[str, str], int], without: str) -> list[str] | None:

@@ -83,9 +83,11 @@ class Composer(NamedTuple):
 
     def _fit(self, people: ByColumn[Recipient], values: Sequence[Sequence[str]]) -> bool:
         """Whether nobody's values, by token, can be too long: most lists are far from it."""
+        if not self.room:
+            return True
         data = people.column("data") if self.fields else ()
         longest = max(max(map(len, some)) for some in (data, people.column("address")) if some)
-        if not self.room or longest * ESCAPED * len(values) <= self.room:
+        if longest * ESCAPED * len(values) <= self.room:
             return True
         return sum(max(map(len, column)) for column in values) * WIDEST <= self.room
 

@@ -92,7 +92,6 @@ class Engine:
             if (job := self.work.once_more()) is None:
                 return
             waiting.append(self._crew.prepare(job, self.work.login))
-            finished = []
 
     @property
     def _free(self) -> int:
