@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .job import Done, Job, Start
+from .job import Done, Job
 from .lane import Errand, Lane
 from .tally import Fixed
 
@@ -37,7 +37,7 @@ class Crew:
     def __init__(self, session: Session, run: Run) -> None:
         self._credential, self._halt = Fixed(), threading.Event()
         self._left_out = dict[int, str]()
-        self._started: queue.SimpleQueue[tuple[Errand, Start] | None] = queue.SimpleQueue()
+        self._started: queue.SimpleQueue[Errand | None] = queue.SimpleQueue()
         self._ended: queue.SimpleQueue[tuple[int, Done]] = queue.SimpleQueue()
         self._composer, *lanes = (
             Lane(session, run, self._credential, self._halt, self._left_out)
@@ -53,9 +53,9 @@ class Crew:
         self._credential.current = login
         return self._composer.compose(job)
 
-    def start(self, errand: Errand, start: Start) -> None:
+    def start(self, errand: Errand) -> None:
         """Send what was prepared: it is claimed."""
-        self._started.put((errand, start))
+        self._started.put(errand)
 
     def leave_out(self, found: Mapping[int, str]) -> None:
         """Send nothing more to these recipients, for a reason, where they have requests of their
@@ -85,6 +85,5 @@ class Crew:
             self._started.put(None)
 
     def _serve(self, lane: Lane) -> None:
-        while (item := self._started.get()) is not None:
-            errand, start = item
-            self._ended.put((start.claim.id, lane.run(errand, start)))
+        while (errand := self._started.get()) is not None:
+            self._ended.put((errand.job.claim.id, lane.run(errand)))

@@ -23,7 +23,7 @@ from ...store.campaigns import CampaignFile, Claim, Outcome, State
 from ...store.ids import in_slots
 from . import overview
 from .crew import Crew, ahead
-from .job import Done, Job, Start
+from .job import Done, Job
 from .lane import Errand
 from .run import Clock, Progress, Run
 from .work import Work
@@ -182,11 +182,11 @@ class Engine:
         starting = self._claim(finished, ids, waiting)
         for id in ids[len(starting) :]:  # how another one ended has stopped it
             self.session.ledger.end(id, UNSENT.outcome)
-        for errand, job, start in starting:
-            self._flying[start.claim.id] = job
-            self._crew.start(errand, start)
+        for errand in starting:
+            self._flying[errand.job.claim.id] = errand.job
+            self._crew.start(errand)
             if self.run.rate:
-                self._begin_at = time.monotonic() + len(job.people) / self.run.rate
+                self._begin_at = time.monotonic() + len(errand.job.people) / self.run.rate
         wait = max(wait, early)
         if wait > self.session.max_wait and not self._flying:
             where = self.session.where("send-campaign")
@@ -199,7 +199,7 @@ class Engine:
 
     def _claim(
         self, finished: Sequence[Landed], ids: Sequence[int], waiting: deque[Errand]
-    ) -> list[tuple[Errand, Job, Start]]:
+    ) -> list[Errand]:
         """Record what ended and claim what was admitted, unless the one stops the other."""
         with self.file.transaction():
             for job, done in finished:
@@ -214,8 +214,8 @@ class Engine:
             return ()
         return list(waiting)[: min(self._free, 1) if self.run.rate else self._free]
 
-    def _claimed(self, errand: Errand, call: int) -> tuple[Errand, Job, Start]:
-        """Return an errand, its job as claimed in the ledger, and the word that it may go out."""
+    def _claimed(self, errand: Errand, call: int) -> Errand:
+        """Return an errand as it may go out: its batch is claimed in the ledger."""
         job, now = errand.job, self.clock.now()
         claim = job.claim
         again = job.redo or job.trace
@@ -227,8 +227,8 @@ class Engine:
             )
         elif not again:
             claim = self.file.reclaim(claim, now)
-        start = Start(claim, f"{self.run.token}-{claim.id}-{claim.attempt}", without)
-        return errand, job.claimed(start)._replace(call=call), start
+        key = f"{self.run.token}-{claim.id}-{claim.attempt}"
+        return errand.started(claim, call, key, without)
 
     def _call(self, job: Job) -> Call:
         spec, endpoint = self.session.spec, self.delivery.endpoint

@@ -29,22 +29,6 @@ class Job(NamedTuple):
     known: frozenset[str] = frozenset()
     call: int = 0
 
-    def claimed(self, start: Start) -> Job:
-        """Return the job as it goes out."""
-        people = self.people
-        if start.without:
-            people = [one for one in people if one.seq not in start.without]
-        return self._replace(claim=start.claim, people=people)
-
-
-class Start(NamedTuple):
-    """The word that a job is claimed and may go out: under ``key``, ``without`` whoever must not
-    be sent to any more, by number."""
-
-    claim: Claim
-    key: str
-    without: frozenset[int] = frozenset()
-
 
 @dataclass(slots=True)
 class Done:

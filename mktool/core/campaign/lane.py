@@ -20,10 +20,10 @@ from ...capability import CanBroadcast, CanDeliver, CanTrace
 from ...http.client import Client
 from ...http.exchange import Exchange
 from ...message import Batch, Message, Receipt, Refusal
-from ...store.campaigns import Outcome, Recipient, State
+from ...store.campaigns import Claim, Outcome, Recipient, State
 from ...store.ids import ID, all_packed
 from ...tuples import ByColumn, Filled
-from .job import Done, Job, Start
+from .job import Done, Job
 from .tally import Fixed, Tally
 
 if TYPE_CHECKING:
@@ -45,6 +45,20 @@ class Errand(NamedTuple):
     messages: Sequence[Message | ValueError]
     done: Done
     bug: Exception | None = None
+
+    def started(self, claim: Claim, call: int, key: str, without: frozenset[int]) -> Errand:
+        """Return it as it goes out, once it is claimed and has a call in the ledger: under a key,
+        ``without`` whoever must not be sent to any more, by number."""
+        batch, people, messages = replace(self.batch, key=key), self.job.people, self.messages
+        if without:
+            batch = replace(batch, packed=b"")
+            messages = [
+                message for person, message in zip(people, messages, strict=False)
+                if person.seq not in without
+            ]  # fmt: skip
+            people = [one for one in people if one.seq not in without]
+        job = self.job._replace(claim=claim, people=people, call=call)
+        return self._replace(job=job, batch=batch, messages=messages, done=Done(len(people)))
 
 
 class Lane:
@@ -83,9 +97,8 @@ class Lane:
             return Errand(job, course.batch, (), done, bug)
         return Errand(job, packed, messages, done)
 
-    def run(self, errand: Errand, start: Start) -> Done:
+    def run(self, errand: Errand) -> Done:
         """Do a job that is claimed; whatever goes wrong is in the result."""
-        errand = _started(errand, start)
         self._tally.start(errand.job.pace)
         self._do(errand)
         return self._told(errand.done)
@@ -281,20 +294,6 @@ class Lane:
         errand.done.outcomes += [
             Outcome(messages[place].seq, State.SENT, vendor=id) for place, id in found.items()
         ]
-
-
-def _started(errand: Errand, start: Start) -> Errand:
-    """Return what was composed as it goes out: without whoever must not be sent to any more."""
-    job, batch, messages, _, bug = errand
-    batch = replace(batch, key=start.key)
-    if start.without:
-        batch = replace(batch, packed=b"")
-        messages = [
-            message for person, message in zip(job.people, messages, strict=False)
-            if person.seq not in start.without
-        ]  # fmt: skip
-    job = job.claimed(start)
-    return Errand(job, batch, messages, Done(len(job.people)), bug)
 
 
 def _key_of_part(key: str, messages: Sequence[Message]) -> str:
